@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+# locus: one non-recursive Makefile.
+#
+#   make            build everything into build/
+#   make run        install what is missing, build, start every daemon on its defaults, data under ./data/
+#   make test       unit, simulation and integration tests; ends with "N passed, N failed"
+#   make test-long  the same with hundreds of kills and thousands of seeds
+#   make compat     other people's clients and servers beside ours
+#   make bench      side by side with redis-server in one run (PEER=path adds another server)
+#   make fuzz       the fuzz targets, FUZZ_SECONDS each
+#   make tidy       clang-tidy over everything
+#   make deps       the Debian packages that are missing
+#   make install PREFIX=/usr/local
+#
+# Variants, each in a folder of its own: SAN=address,undefined  SAN=thread  SAN=memory CC=clang  DEBUG=1
+
+CC      ?= cc
+PREFIX  ?= /usr/local
+comma   := ,
+
+# --- variants ------------------------------------------------------------------------------------------------------
+variant := $(if $(filter clang%,$(notdir $(CC))),-clang)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(DEBUG),-debug)
+B       := build$(if $(variant),/variant$(variant))
+
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Werror
+WARN    += $(if $(filter clang%,$(notdir $(CC))),-Wconditional-uninitialized,-Wjump-misses-init)
+ARCH    ?= -msse4.2 -maes
+OPT     := $(if $(DEBUG),-O0,-O2)
+CFLAGS  += -std=gnu11 -g $(OPT) $(ARCH) -fno-omit-frame-pointer -fno-strict-aliasing $(WARN) -D_GNU_SOURCE -I. -MMD -MP
+CFLAGS  += $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+LDFLAGS += $(if $(SAN),-fsanitize=$(SAN)) -pthread
+
+# --- layers: a layer's tests link only what the layer may use, so a wrong include fails to link ----------------------
+LIBS_kernel    := -lm
+LIBS_protocols :=
+LIBS_txlog     := -lcrypto -lzstd
+LIBS_keyspace  := -lJudy -lcrypto
+
+SRC_kernel     := $(wildcard kernel/*.c)
+SRC_protocols  := $(wildcard protocols/*.c)
+SRC_txlog      := $(filter-out services/txlog/tool.c,$(wildcard services/txlog/*.c))
+SRC_keyspace   := $(wildcard services/keyspace/*.c)
+SRC_redisd     := $(filter-out redisd/main.c,$(wildcard redisd/*.c redisd/commands/*.c))
+
+lib  = $(B)/lib$(1).a
+objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+USE_kernel     := kernel
+USE_protocols  := protocols kernel
+USE_txlog      := txlog kernel
+USE_keyspace   := keyspace kernel
+USE_redisd     := redisd keyspace txlog protocols kernel
+
+LAYERS := kernel protocols txlog keyspace redisd
+PROGS  := $(if $(wildcard redisd/main.c),$(B)/redisd) $(if $(wildcard services/txlog/tool.c),$(B)/txlog)
+
+TESTS  := $(foreach l,$(LAYERS),$(patsubst %.c,$(B)/%,$(wildcard tests/$(l)/*_test.c)))
+
+.PHONY: all run test test-unit test-long compat bench fuzz tidy deps install clean tests
+.SECONDARY:
+all: $(PROGS)
+tests: $(TESTS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+define layer
+$(call lib,$(1)): $$(call objs,$$(SRC_$(1)))
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+$(B)/tests/$(1)/%_test: $(B)/obj/tests/$(1)/%_test.o $(B)/obj/tests/support.o $$(foreach u,$$(USE_$(1)),$$(call lib,$$(u)))
+	@mkdir -p $$(@D)
+	$$(CC) -o $$@ $$^ $$(LDFLAGS) -lcmocka $$(foreach u,$$(USE_$(1)),$$(LIBS_$$(u)))
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
+
+$(B)/redisd: $(B)/obj/redisd/main.o $(foreach u,$(USE_redisd),$(call lib,$(u)))
+	$(CC) -o $@ $^ $(LDFLAGS) $(foreach u,$(USE_redisd),$(LIBS_$(u)))
+$(B)/txlog: $(B)/obj/services/txlog/tool.o $(foreach u,$(USE_txlog),$(call lib,$(u)))
+	$(CC) -o $@ $^ $(LDFLAGS) $(foreach u,$(USE_txlog),$(LIBS_$(u)))
+
+# --- what a newcomer types ---------------------------------------------------------------------------------------------
+deps:
+	@tests/deps.sh
+
+run: deps
+	@$(MAKE) --no-print-directory all
+	@tests/run-daemons.sh $(B)
+
+test: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests
+	@tests/run-tests.sh $(B)
+
+# The unit tests alone, without looking for packages first.
+test-unit: all tests
+	@tests/run-tests.sh $(B) unit
+
+test-long: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests
+	@LOCUS_LONG=1 tests/run-tests.sh $(B)
+
+compat: deps all
+	@compat/run.sh $(B)
+
+bench: deps all
+	@bench/run.sh $(B)
+
+fuzz: deps
+	@tests/fuzz/run.sh
+
+tidy:
+	@tests/tidy.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGS) $(DESTDIR)$(PREFIX)/bin
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
