@@ -29,7 +29,7 @@ typedef uint32_t arena_ref;
 struct arena {
     char *base;        /* the reservation */
     size_t bytes_used; /* in live objects, by size class */
-    size_t bytes_held; /* in committed chunks: what the arena costs */
+    size_t bytes_held; /* in pages touched and not given back: what the arena costs */
     struct arena_chunks *chunks; /* Ours: chunk table and class lists (arena.c) */
 };
 
@@ -46,6 +46,9 @@ void arena_release(struct arena *arena, arena_ref ref, size_t size);
 
 /* The bytes that an object of `size` really takes: sizes with the same figure can change in place. */
 size_t arena_rounded(size_t size);
+
+/* The same for a live object: what it may grow to where it is. */
+size_t arena_object_size(const struct arena *arena, arena_ref ref);
 
 static inline void *arena_at(const struct arena *arena, arena_ref ref)
 {
