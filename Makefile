@@ -55,6 +55,10 @@ LAYERS := kernel protocols txlog keyspace redisd
 PROGS  := $(if $(wildcard redisd/main.c),$(B)/redisd) $(if $(wildcard services/txlog/tool.c),$(B)/txlog)
 
 TESTS  := $(foreach l,$(LAYERS),$(patsubst %.c,$(B)/%,$(wildcard tests/$(l)/*_test.c)))
+# Fuzz targets, here linked with a main that replays their corpus; each says which layers it may use.
+FUZZ_resp := protocols kernel
+fuzz_use  = $(or $(FUZZ_$(1)),txlog kernel)
+TESTS  += $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_replay,$(wildcard tests/fuzz/*_fuzz.c))
 
 .PHONY: all run test test-unit test-long compat bench fuzz tidy deps install clean tests
 .SECONDARY:
@@ -74,6 +78,24 @@ $(B)/tests/$(1)/%_test: $(B)/obj/tests/$(1)/%_test.o $(B)/obj/tests/support.o $$
 	$$(CC) -o $$@ $$^ $$(LDFLAGS) -lcmocka $$(foreach u,$$(USE_$(1)),$$(LIBS_$$(u)))
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
+
+define fuzz_replay
+$(B)/tests/fuzz/$(1)_replay: $(B)/obj/tests/fuzz/$(1)_fuzz.o $(B)/obj/tests/fuzz/replay.o $$(foreach u,$$(call fuzz_use,$(1)),$$(call lib,$$(u)))
+	@mkdir -p $$(@D)
+	$$(CC) -o $$@ $$^ $$(LDFLAGS) $$(foreach u,$$(call fuzz_use,$(1)),$$(LIBS_$$(u)))
+endef
+$(foreach t,$(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c)),$(eval $(call fuzz_replay,$(t))))
+
+# --- tools that drive servers from outside: compat and bench --------------------------------------------------------------
+$(B)/compat/%: $(B)/obj/compat/%.o $(patsubst %.c,$(B)/obj/%.o,$(wildcard compat/lib/*.c)) $(call lib,protocols) $(call lib,kernel)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(LDFLAGS) -lm
+$(B)/compat/clients/%: $(B)/obj/compat/clients/%.o
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(LDFLAGS) -lhiredis
+$(B)/bench/%: $(B)/obj/bench/%.o $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/lib/*.c)) $(call lib,protocols) $(call lib,kernel)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(LDFLAGS) -lm
 
 $(B)/redisd: $(B)/obj/redisd/main.o $(foreach u,$(USE_redisd),$(call lib,$(u)))
 	$(CC) -o $@ $^ $(LDFLAGS) $(foreach u,$(USE_redisd),$(LIBS_$(u)))
@@ -100,10 +122,12 @@ test-long: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@LOCUS_LONG=1 tests/run-tests.sh $(B)
 
-compat: deps all
+compat: deps
+	@$(MAKE) --no-print-directory all $(B)/compat/differential $(B)/compat/clients/hiredis_example
 	@compat/run.sh $(B)
 
-bench: deps all
+bench: deps
+	@$(MAKE) --no-print-directory all $(B)/bench/bench $(B)/bench/echo
 	@bench/run.sh $(B)
 
 fuzz: deps

@@ -62,9 +62,10 @@ struct resp_request {
     int argc;     /* 0: an empty line or an empty array; nothing to execute, nothing to answer */
 };
 
+/* NULL when the request has no arguments. Valid until `args` grows. */
 static inline struct slice *resp_argv(const struct resp_args *args, const struct resp_request *request)
 {
-    return args->base + request->first;
+    return request->argc ? args->base + request->first : NULL;
 }
 
 enum resp_result { RESP_ERROR = -1, RESP_MORE = 0, RESP_REQUEST = 1 };
@@ -86,7 +87,8 @@ enum resp_error_code {
  * can be thrown away and made anew. */
 struct resp_parser {
     int64_t bulk_max;          /* bytes; the owner may change it at any time */
-    bool unauthenticated;      /* the owner sets it while the client has yet to say who it is */
+    bool unauthenticated;      /* the owner sets it while the client has yet to say who it is, and executes each request before
+                                  it parses the next: the first may be AUTH */
     uint8_t error;             /* enum resp_error_code; an error is final */
     char unexpected;           /* the byte that stood where '$' was expected */
     int32_t missing;           /* arguments of the unfinished request that have yet to arrive */

@@ -83,7 +83,7 @@ static inline size_t whole_request(const struct resp_parser *parser, const char 
 {
     const char *p = bytes + 1, *end = bytes + size;
     uint32_t count, length;
-    if (!fast_number(&p, end, &count) || count > (size_t)(end - p) / ARGUMENT_BYTES_MIN)
+    if (!fast_number(&p, end, &count) || count == 0 || count > (size_t)(end - p) / ARGUMENT_BYTES_MIN)
         return 0;
     args_reserve(args, count);
     struct slice *argument = args->base + args->size;

@@ -170,7 +170,8 @@ static void doubles_are_printed_as_redis_prints_them(void **state)
     expect_double(1e-6, "0.000001");
     expect_double(1e-7, "1e-7");
     expect_double(1.5e-7, "1.5e-7");
-    expect_double(0.00012345678901234567, "0.00012345678901234567");
+    expect_double(0.0012345678901234567, "0.0012345678901234567");
+    expect_double(0.00012345678901234567, "1.2345678901234567e-4");
 }
 
 static void a_printed_double_reads_back_and_is_short(void **state)
