@@ -75,6 +75,13 @@ struct os_ops {
     int (*wake_open)(void *self);
     int (*wake_signal)(void *self, int fd);
     int (*wake_clear)(void *self, int fd);
+
+    /* ---- the process: NULL where there is none to speak of (simulation) ---- */
+    /* Block these signals for the calling thread and return a descriptor that becomes readable when one arrives. */
+    int (*signal_open)(void *self, const int *signals, int count);
+    int (*signal_read)(void *self, int fd);                /* the number of a signal that arrived, -EAGAIN when none did */
+    /* Make a descriptor that was inherited (standard input, a pipe) non-blocking. */
+    int (*adopt)(void *self, int fd);
 };
 
 struct os {
