@@ -15,29 +15,37 @@ struct entry *collection_add(struct call *c, struct slice key, enum value_type t
     return e;
 }
 
-struct entry *collection_replace(struct call *c, struct slice key, enum value_type type)
+struct entry *collection_store_begin(struct call *c, struct slice key, enum value_type type, bool *existed)
 {
     struct entry *old = key_write(c, key);
-    if (!old)
-        return collection_add(c, key, type);
-    db_delete(c->db, old);
+    *existed = old != NULL;
+    if (old)
+        db_delete(c->db, old);
     return db_add(c->db, key, key_hash(c, key), type);
+}
+
+void collection_store_end(struct call *c, struct entry *e, struct slice key, bool existed, size_t size, enum notify_class class,
+                          const char *event)
+{
+    resp_integer(c->reply, (int64_t)size);
+    if (size == 0) {
+        db_delete(c->db, e);
+        if (!existed)
+            return;
+        class = NOTIFY_GENERIC;
+        event = "del";
+    } else if (!existed) {
+        key_event(c, NOTIFY_NEW, "new", key);
+    }
+    effect_same(c);
+    key_changed(c, key);
+    key_event(c, class, event, key);
 }
 
 void collection_remove(struct call *c, struct entry *e, struct slice key)
 {
     key_remove(c, e, key);
     key_event(c, NOTIFY_GENERIC, "del", key);
-}
-
-void collection_store_nothing(struct call *c, struct slice key)
-{
-    struct entry *old = key_write(c, key);
-    if (old) {
-        collection_remove(c, old, key);
-        effect_same(c);
-    }
-    resp_integer(c->reply, 0);
 }
 
 bool range_clamp(int64_t *start, int64_t *stop, size_t size)

@@ -14,14 +14,15 @@
  * are no longer valid, the collections they name are. */
 struct entry *collection_add(struct call *c, struct slice key, enum value_type type);
 
-/* Make way for a result: whatever `key` holds is gone and a new empty collection is there. For commands with STORE in their name. */
-struct entry *collection_replace(struct call *c, struct slice key, enum value_type type);
+/* For commands with STORE in their name. Begin: whatever `key` holds makes way for a new empty collection; *existed says that there was
+ * something. End, when the result is in it: an empty one is taken away again; replies the size, says what happened (`event`, or "del")
+ * and that the command as given is the effect. */
+struct entry *collection_store_begin(struct call *c, struct slice key, enum value_type type, bool *existed);
+void collection_store_end(struct call *c, struct entry *e, struct slice key, bool existed, size_t size, enum notify_class class,
+                          const char *event);
 
 /* Take a key away whose collection lost its last element: key_remove and the "del" event. */
 void collection_remove(struct call *c, struct entry *e, struct slice key);
-
-/* The result to store is empty: remove `key` when it exists (then the command as given is the effect), and answer 0. */
-void collection_store_nothing(struct call *c, struct slice key);
 
 /* ---- arguments ---- */
 
