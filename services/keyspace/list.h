@@ -15,7 +15,9 @@ struct list *list_copy(const struct list *list);
 size_t list_length(const struct list *list);
 size_t list_memory(const struct list *list);
 const char *list_encoding(const struct list *list);
+void list_make_large(struct list *list);   /* to the name "quicklist", until it shrinks: what a snapshot restores */
 
+/* The value may lie in the list itself (a rotation pushes what it peeked, then drops it); not so for replace and insert. */
 void list_push(struct list *list, enum list_end end, struct slice value);
 /* The element at an end; false when empty. Read it, then drop it. */
 bool list_peek(const struct list *list, enum list_end end, struct item *item);
