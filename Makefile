@@ -60,7 +60,7 @@ FUZZ_resp := protocols kernel
 fuzz_use  = $(or $(FUZZ_$(1)),txlog kernel)
 TESTS  += $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_replay,$(wildcard tests/fuzz/*_fuzz.c))
 
-.PHONY: all run test test-unit test-long compat bench fuzz tidy deps install clean tests
+.PHONY: all run test test-unit test-memory test-long compat bench fuzz tidy deps install clean tests
 .SECONDARY:
 all: $(PROGS)
 tests: $(TESTS)
@@ -118,11 +118,17 @@ test: deps
 test-unit: all tests
 	@tests/run-tests.sh $(B) unit
 
+# What MemorySanitizer can see through: no foreign library but cmocka. Meant for `SAN=memory CC=clang`.
+MEMORY_TESTS := $(filter $(foreach l,kernel protocols fuzz/resp,$(B)/tests/$(l)%),$(TESTS))
+test-memory: $(MEMORY_TESTS)
+	@tests/run-tests.sh $(B) unit
+
 test-long: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@LOCUS_LONG=1 tests/run-tests.sh $(B)
 
-compat: deps
+compat:
+	@tests/deps.sh compat
 	@$(MAKE) --no-print-directory all $(B)/compat/differential $(B)/compat/clients/hiredis_example
 	@compat/run.sh $(B)
 
@@ -130,10 +136,12 @@ bench: deps
 	@$(MAKE) --no-print-directory all $(B)/bench/bench $(B)/bench/echo
 	@bench/run.sh $(B)
 
-fuzz: deps
+fuzz:
+	@tests/deps.sh check
 	@tests/fuzz/run.sh
 
 tidy:
+	@tests/deps.sh check
 	@tests/tidy.sh
 
 install: all
