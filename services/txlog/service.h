@@ -10,7 +10,8 @@
  *
  *      recovery   restore(newest checkpoint), then apply(record) for every later record
  *      audit      execute(record) from the same start: the results it pushes must carry the deltas that the log holds
- *      checkpoint checkpoint_begin, checkpoint_step ... until it returns 0, checkpoint_end; commands run between the steps
+ *      checkpoint checkpoint_begin, checkpoint_step ... until it returns 0, checkpoint_digest, checkpoint_end; commands run
+ *                 between the steps
  *
  * Rules. 1. A transaction is one record, however many commands it took; its input lists them all. 2. Time and seed come from
  * the admission and nowhere else. 3. Applying a record's delta and executing its input lead to the same digest. 4. A state
@@ -136,6 +137,9 @@ struct service {
 
     /* Write about `budget` bytes more. 1: there is more, 0: complete, -errno: give up. */
     int (*checkpoint_step)(void *state, void *handle, struct tx_sink *sink, size_t budget);
+
+    /* Digest of the state as of checkpoint_begin; asked once, after the step that returned 0. */
+    void (*checkpoint_digest)(void *state, void *handle, struct tx_digest *digest);
 
     /* Let go of the handle, complete or abandoned. */
     void (*checkpoint_end)(void *state, void *handle);
