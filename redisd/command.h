@@ -84,7 +84,7 @@ struct command {
 };
 
 /* A table of rows, ended by a row whose name is NULL. One per group, gathered in table.c. */
-extern const struct command commands_string[], commands_generic[], commands_expire[], commands_sort[], commands_list[], commands_set[],
+extern const struct command commands_string[], commands_bitmap[], commands_generic[], commands_expire[], commands_sort[], commands_list[], commands_set[],
     commands_hash[], commands_zset[], commands_transactions[], commands_pubsub[], commands_connection[], commands_server[],
     commands_introspection[], commands_debug[];
 
@@ -100,12 +100,17 @@ struct call {
     int64_t now_us;               /* time of the transaction; all commands of a MULTI have the same */
     uint64_t cmd_seq;             /* admission number: call_random draws from it */
     uint64_t random_draws;        /* how many call_random has given */
+    uint64_t seed;                /* of the admission; valid when seeded */
+    bool seeded;
     struct resp_writer *reply;    /* where the reply goes */
     struct effects *effects;      /* of the transaction */
+    size_t input_bytes;           /* of the transaction's input: what its record takes beside the effects */
     struct slice hashed_key;      /* key whose hash is known already (the dispatcher prefetched it) */
     uint64_t hash;                /* of hashed_key */
     bool same;                    /* effect_same was called */
     bool replaying;               /* the log drives: no blocking, no notifications, keys past their deadline are left alone */
+    bool keep_expired;            /* the log is full: keys past their deadline read as missing but stay */
+    struct slice input;           /* what the record says was asked, when it is not argv (EXEC: its queue); Borrowed */
     bool in_transaction;          /* inside EXEC: blocking commands answer at once */
 };
 
@@ -128,6 +133,8 @@ bool call_reserve(struct call *c, size_t bytes);
  * The entry is valid until the next key_* or db_* call that may change the database. */
 struct entry *key_read(struct call *c, struct slice key);
 struct entry *key_write(struct call *c, struct slice key);
+/* key_read without touching the access clock: commands that ask about a key (TYPE, TTL, OBJECT), not for its value. */
+struct entry *key_peek(struct call *c, struct slice key);
 
 /* The same, checking the type: when the key holds another type, *wrong is set, WRONGTYPE is answered and NULL returned. */
 struct entry *key_read_type(struct call *c, struct slice key, enum value_type type, bool *wrong);
@@ -149,7 +156,7 @@ void key_remove(struct call *c, struct entry *e, struct slice key);
 
 /* Keyspace notification (notify-keyspace-events): published to subscribers when that class is on. Not logged. */
 enum notify_class {
-    NOTIFY_GENERIC = 1 << 2, NOTIFY_STRING = 1 << 3, NOTIFY_LIST = 1 << 4, NOTIFY_SET = 1 << 5, NOTIFY_HASH = 1 << 6,
+    NOTIFY_KEYSPACE = 1 << 0, NOTIFY_KEYEVENT = 1 << 1, NOTIFY_GENERIC = 1 << 2, NOTIFY_STRING = 1 << 3, NOTIFY_LIST = 1 << 4, NOTIFY_SET = 1 << 5, NOTIFY_HASH = 1 << 6,
     NOTIFY_ZSET = 1 << 7, NOTIFY_EXPIRED = 1 << 8, NOTIFY_EVICTED = 1 << 9, NOTIFY_NEW = 1 << 14
 };
 void key_event(struct call *c, enum notify_class class, const char *event, struct slice key);

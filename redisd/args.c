@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ * args: command arguments as numbers, numbers as text, and the errors that every group of commands answers alike.
+ *
+ * The grammar is strict where Redis's is: an integer has no spaces, no plus sign and no leading zeros, so that the text can be
+ * stored as a number and given back byte for byte. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "redisd/client.h"
+#include "redisd/command.h"
+
+enum {
+    INTEGER_DIGITS_MAX = 20, /* "-9223372036854775808" */
+    DOUBLE_TEXT_MAX = 255,   /* longer texts are no number that a client means */
+};
+
+bool slice_to_i64(struct slice text, int64_t *value)
+{
+    const char *p = text.base, *end = text.base + text.size;
+    if (text.size == 0 || text.size > INTEGER_DIGITS_MAX)
+        return false;
+    if (text.size == 1 && *p == '0') {
+        *value = 0;
+        return true;
+    }
+    bool negative = *p == '-';
+    p += negative;
+    if (p == end || *p < '1' || *p > '9')
+        return false;
+    uint64_t magnitude = 0;
+    for (; p < end; p++) {
+        unsigned digit = (unsigned)*p - '0';
+        if (digit > 9 || __builtin_mul_overflow(magnitude, 10u, &magnitude) || __builtin_add_overflow(magnitude, digit, &magnitude))
+            return false;
+    }
+    if (magnitude > (uint64_t)INT64_MAX + negative)
+        return false;
+    *value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+    return true;
+}
+
+bool slice_to_double(struct slice text, double *value)
+{
+    char copy[DOUBLE_TEXT_MAX + 1];
+    if (text.size == 0 || text.size > DOUBLE_TEXT_MAX)
+        return false;
+    char first = text.base[0];
+    if (first == ' ' || (first >= '\t' && first <= '\r'))
+        return false;
+    memcpy(copy, text.base, text.size);
+    copy[text.size] = 0;
+    char *end = NULL;
+    errno = 0;
+    *value = strtod(copy, &end);
+    if (end != copy + text.size || isnan(*value))
+        return false;
+    return !(errno == ERANGE && (*value == HUGE_VAL || *value == -HUGE_VAL || fpclassify(*value) == FP_ZERO));
+}
+
+bool parse_i64(struct call *c, struct slice text, int64_t *value, const char *error)
+{
+    if (slice_to_i64(text, value))
+        return true;
+    reply_error(c, error ? error : "ERR value is not an integer or out of range");
+    return false;
+}
+
+bool parse_range_i64(struct call *c, struct slice text, int64_t min, int64_t max, int64_t *value, const char *error)
+{
+    if (!parse_i64(c, text, value, error))
+        return false;
+    if (*value >= min && *value <= max)
+        return true;
+    if (error)
+        reply_error(c, error);
+    else
+        resp_errorf(c->reply, "ERR value is out of range, value must between %lld and %lld", (long long)min, (long long)max);
+    return false;
+}
+
+bool parse_double(struct call *c, struct slice text, double *value, const char *error)
+{
+    if (slice_to_double(text, value))
+        return true;
+    reply_error(c, error ? error : "ERR value is not a valid float");
+    return false;
+}
+
+bool parse_cursor(struct call *c, struct slice text, uint64_t *cursor)
+{
+    uint64_t value = 0;
+    bool good = text.size > 0 && text.size <= INTEGER_DIGITS_MAX;
+    for (size_t i = 0; good && i < text.size; i++) {
+        unsigned digit = (unsigned)text.base[i] - '0';
+        good = digit <= 9 && !__builtin_mul_overflow(value, 10u, &value) && !__builtin_add_overflow(value, digit, &value);
+    }
+    if (!good)
+        reply_error(c, "ERR invalid cursor");
+    *cursor = value;
+    return good;
+}
+
+bool parse_timeout(struct call *c, struct slice text, int64_t *timeout_us)
+{
+    double seconds;
+    if (!parse_double(c, text, &seconds, "ERR timeout is not a float or out of range"))
+        return false;
+    if (seconds < 0) {
+        reply_error(c, "ERR timeout is negative");
+        return false;
+    }
+    /* A timeout rounds up to whole milliseconds, as the clients of Redis see it; the bound keeps now + timeout in range. */
+    double ms = ceil(seconds * 1000.0);
+    if (!(ms < (double)(INT64_MAX / 2000))) {
+        reply_error(c, "ERR timeout is out of range");
+        return false;
+    }
+    *timeout_us = (int64_t)ms * 1000;
+    return true;
+}
+
+struct slice slice_from_i64(char *scratch, int64_t value)
+{
+    char digits[INTEGER_DIGITS_MAX + 1], *p = digits + sizeof(digits);
+    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do
+        *--p = (char)('0' + magnitude % 10);
+    while (magnitude /= 10);
+    if (value < 0)
+        *--p = '-';
+    size_t size = (size_t)(digits + sizeof(digits) - p);
+    memcpy(scratch, p, size);
+    return slice_of(scratch, size);
+}
+
+struct slice slice_from_double(char *scratch, double value)
+{
+    /* Whole numbers print as integers; others with the fewest digits that read back as the same double. */
+    if (fabs(value) < 1e15 && value == (double)(int64_t)value)
+        return value == 0 && signbit(value) ? (memcpy(scratch, "-0", 2), slice_of(scratch, 2)) : slice_from_i64(scratch, (int64_t)value);
+    int size = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        size = snprintf(scratch, 64, "%.*g", digits, value);
+        if (strtod(scratch, NULL) == value)
+            break;
+    }
+    return slice_of(scratch, (size_t)size);
+}
+
+void reply_error(struct call *c, const char *line)
+{
+    resp_error(c->reply, line);
+}
+
+void reply_wrong_type(struct call *c)
+{
+    reply_error(c, "WRONGTYPE Operation against a key holding the wrong kind of value");
+}
+
+void reply_syntax(struct call *c)
+{
+    reply_error(c, "ERR syntax error");
+}
+
+void reply_no_key(struct call *c)
+{
+    reply_error(c, "ERR no such key");
+}
+
+void reply_arity(struct call *c)
+{
+    resp_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->command->name);
+}

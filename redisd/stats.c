@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * stats: see stats.h. */
+#include "redisd/stats.h"
+
+#include <stdlib.h>
+
+#include "kernel/reactor.h"
+#include "redisd/redisd.h"
+
+/* The slot of a row; made when `make`. Rows lie in constant tables, so their addresses are as good as numbers; nothing that is answered depends on them. */
+static struct command_stats *slot_of(struct stats_table *table, const struct command *command, bool make)
+{
+    uint64_t h = ((uint64_t)(uintptr_t)command >> 3) * 0x9e3779b97f4a7c15u;
+    for (unsigned at = (unsigned)(h >> 54);; at = (at + 1) % STATS_SLOTS) {
+        struct command_stats *slot = &table->commands[at];
+        if (slot->command == command)
+            return slot;
+        if (!slot->command) {
+            if (!make)
+                return NULL;
+            slot->command = command;
+            return slot;
+        }
+    }
+}
+
+void stats_called(struct redisd *server, const struct command *command, uint64_t cycles, bool failed)
+{
+    struct command_stats *slot = slot_of(server->command_stats, command, true);
+    slot->calls++;
+    slot->cycles += cycles;
+    slot->failed += failed;
+    if (!server->config.latency_tracking)
+        return;
+    if (!slot->latency && !(slot->latency = calloc(1, sizeof(*slot->latency))))
+        abort();
+    histogram_record(slot->latency, (uint64_t)((double)cycles * server->cycles.ns_per_cycle));
+}
+
+void stats_error(struct redisd *server, struct slice reply)
+{
+    server->stats.errors_replied++;
+    size_t size = 1;
+    while (size < reply.size && size < ERROR_KIND_SIZE && reply.base[size] != ' ' && reply.base[size] != '\r')
+        size++;
+    struct slice kind = slice_of(reply.base + 1, size - 1);
+    struct stats_table *table = server->command_stats;
+    for (int i = 0; i < table->error_kinds; i++) {
+        if (slice_equal(slice_from_string(table->errors[i].kind), kind)) {
+            table->errors[i].count++;
+            return;
+        }
+    }
+    if (table->error_kinds == ERROR_KINDS_MAX)
+        return;
+    struct error_stats *error = &table->errors[table->error_kinds++];
+    memcpy(error->kind, kind.base, kind.size);
+    error->kind[kind.size] = 0;
+    error->count = 1;
+}
+
+void stats_rejected(struct redisd *server, const struct command *command, struct slice reply)
+{
+    if (command)
+        slot_of(server->command_stats, command, true)->rejected++;
+    stats_error(server, reply);
+}
+
+const struct command_stats *stats_of(const struct redisd *server, const struct command *command)
+{
+    return slot_of(server->command_stats, command, false);
+}
+
+void stats_reset(struct redisd *server)
+{
+    for (int i = 0; i < STATS_SLOTS; i++)
+        free(server->command_stats->commands[i].latency);
+    memset(server->command_stats, 0, sizeof(*server->command_stats));
+    server->stats = (struct redisd_stats){0};
+}
+
+static void sample(struct redisd_rate *rate, uint64_t counter, int next)
+{
+    rate->per_second[next] = counter < rate->last ? 0 : (counter - rate->last) * 10;
+    rate->last = counter;
+}
+
+void stats_sample(struct redisd *server)
+{
+    int next = server->rate_next;
+    server->rate_next = (next + 1) % RATE_SAMPLES;
+    sample(&server->rate_commands, server->stats.commands_processed, next);
+    sample(&server->rate_in, server->reactor->counters.bytes_in, next);
+    sample(&server->rate_out, server->reactor->counters.bytes_out, next);
+}
+
+uint64_t rate_per_second(const struct redisd_rate *rate)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < RATE_SAMPLES; i++)
+        sum += rate->per_second[i];
+    return sum / RATE_SAMPLES;
+}
