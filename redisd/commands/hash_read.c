@@ -54,27 +54,38 @@ static void reply_header(struct call *c, size_t count, bool with_values)
     resp_array(c->reply, with_values && c->reply->protocol == 2 ? count * 2 : count);
 }
 
+static void reply_pair(struct call *c, const struct item *field, const struct item *value, bool with_value)
+{
+    if (with_value && c->reply->protocol > 2)
+        resp_array(c->reply, 2);
+    resp_bulk(c->reply, item_slice(field));
+    if (with_value)
+        resp_bulk(c->reply, item_slice(value));
+}
+
 static void reply_position(struct call *c, const struct hash *hash, size_t position, bool with_value)
 {
     struct item field, value;
-    hash_at(hash, position, &field, with_value ? &value : NULL);
-    if (with_value && c->reply->protocol > 2)
-        resp_array(c->reply, 2);
-    resp_bulk(c->reply, item_slice(&field));
-    if (with_value)
-        resp_bulk(c->reply, item_slice(&value));
+    hash_at(hash, position, &field, &value);
+    reply_pair(c, &field, &value, with_value);
 }
 
 static void reply_distinct(struct call *c, const struct hash *hash, size_t count, bool with_values)
 {
     size_t size = hash_size(hash);
-    bool all = count >= size;
-    size_t *positions = all ? NULL : random_positions(c, size, count);
-    if (all)
-        count = size;
+    if (count >= size) {
+        struct hash_walk walk;
+        struct item field, value;
+        reply_header(c, size, with_values);
+        hash_walk_begin(hash, &walk);
+        while (hash_walk_next(&walk, &field, &value))
+            reply_pair(c, &field, &value, with_values);
+        return;
+    }
+    size_t *positions = random_positions(c, size, count);
     reply_header(c, count, with_values);
     for (size_t i = 0; i < count; i++)
-        reply_position(c, hash, all ? i : positions[i], with_values);
+        reply_position(c, hash, positions[i], with_values);
     free(positions);
 }
 
