@@ -26,11 +26,13 @@
 #include <sys/types.h>
 
 #include "services/keyspace/keyspace.h"
+#include "services/keyspace/packed.h"
 
 #define RDB_VERSION 10                     /* what is written */
 #define RDB_VERSION_MAX 12                 /* what is read: newer ones differ by value types, which are refused by name */
 #define RDB_PIECE ((size_t)256 << 10)      /* bytes: about what a sink or a source gets at a time */
 #define RDB_ERROR_MAX 160                  /* bytes of an error text, NUL included */
+#define RDB_AUX_FORMAT "locus-format"      /* "1", the first AUX: encodings are to come back as rule 2 says */
 #define RDB_AUX_DIGEST "locus-digest"      /* 32 hexadecimal digits: keyspace_digest of what the file holds; the last AUX */
 #define RDB_AUX_ENCODING "locus-encoding"  /* the encoding of the next entry, where its type does not tell */
 
@@ -60,6 +62,7 @@ struct rdb_header {
  * after it is dropped. */
 struct rdb_writer {
     struct buffer buffer; /* Ours: not yet given to the sink */
+    struct packed packed; /* Ours: a listpack in the making */
     rdb_sink_fn sink;
     void *context;        /* Borrowed: the sink's */
     uint64_t crc;         /* of all bytes given to the sink */
@@ -89,7 +92,7 @@ int rdb_save(struct keyspace *ks, const struct rdb_header *header, rdb_sink_fn s
 /* ---- reading ---- */
 
 struct rdb_options {
-    /* Called for each AUX field of the file, in order; may be NULL. The slices are valid for the call. */
+    /* Called for each AUX field of the file, in order, ours included; may be NULL. The slices are valid for the call. */
     void (*aux)(void *context, struct slice name, struct slice value);
     void *aux_context;
     bool trust; /* do not compute the digest of what was read and compare it with the file's own */
