@@ -458,3 +458,28 @@ size_t list_remove(struct list *list, struct slice value, size_t count, enum lis
         note_shrink(list);
     return removed;
 }
+
+/* ---- for snapshots ---- */
+
+size_t list_nodes(const struct list *list)
+{
+    size_t nodes = 0;
+    for (const struct list_node *node = list->head; node; node = node->next)
+        nodes++;
+    return nodes;
+}
+
+const struct packed *list_node_next(const struct list *list, const void **node)
+{
+    const struct list_node *next = *node ? ((const struct list_node *)*node)->next : list->head;
+    *node = next;
+    return next ? &next->entries : NULL;
+}
+
+void list_append_node(struct list *list, struct packed *entries)
+{
+    assert(entries->count > 0);
+    node_add(list, NULL)->entries = *entries;
+    list->length += entries->count;
+    *entries = (struct packed){0};
+}

@@ -43,4 +43,14 @@ bool list_walk_next(struct list_walk *walk, struct item *item);
 /* Remove up to `count` elements equal to value (0: all), from the head (or the tail). Returns how many. LREM. */
 size_t list_remove(struct list *list, struct slice value, size_t count, enum list_end from);
 
+/* ---- for snapshots: nodes as they are ---- */
+
+struct packed;
+
+size_t list_nodes(const struct list *list);
+/* The entries of the node behind *node (NULL: the first node), which becomes that one; NULL behind the last. */
+const struct packed *list_node_next(const struct list *list, const void **node);
+/* A new node at the tail, whatever its size: takes the entries, which must not be none, and leaves them empty. */
+void list_append_node(struct list *list, struct packed *entries);
+
 #endif

@@ -161,7 +161,6 @@ static bool take_listpack_pairs(struct making *m, struct packed *p)
 static bool read_list_nodes(struct making *m, uint64_t nodes)
 {
     uint64_t kind;
-    struct item item;
     while (nodes--) {
         struct packed p = {0};
         if (!rdb_take_size(m->in, &kind))
@@ -172,10 +171,8 @@ static bool read_list_nodes(struct making *m, uint64_t nodes)
             continue;
         }
         bool ok = kind == RDB_NODE_PACKED ? take_listpack(m, &p) : rdb_input_fail(m->in, "a node of an unknown kind");
-        for (uint32_t offset = 0; ok && m->list && offset < packed_size(&p);) {
-            offset = packed_read(&p, offset, &item);
-            list_push(m->list, LIST_TAIL, item_slice(&item));
-        }
+        if (ok && m->list && p.count)
+            list_append_node(m->list, &p);
         packed_free(&p);
         if (!ok)
             return false;

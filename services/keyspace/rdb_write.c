@@ -17,10 +17,7 @@
 #include "services/keyspace/set.h"
 #include "services/keyspace/zset.h"
 
-enum {
-    LIST_NODE_SIZE = 8 << 10, /* bytes of elements in one listpack of a list; larger elements stand alone */
-    SCORE_TEXT_MAX = 32,
-};
+enum { SCORE_TEXT_MAX = 32 };
 
 /* ---- the writer ---- */
 
@@ -118,19 +115,24 @@ static void put_item(struct rdb_writer *w, const struct item *item)
     spill(w);
 }
 
-/* The listpack that was gathered in w->packed, which is empty afterwards and keeps its memory. */
-static void put_listpack(struct rdb_writer *w)
+static void put_listpack(struct rdb_writer *w, const struct packed *packed)
 {
-    struct slice entries = packed_slice(&w->packed);
+    struct slice entries = packed_slice(packed);
     uint32_t total = (uint32_t)(LISTPACK_HEADER_SIZE + entries.size + 1);
-    uint16_t count = w->packed.count < LISTPACK_COUNT_UNKNOWN ? (uint16_t)w->packed.count : LISTPACK_COUNT_UNKNOWN;
+    uint16_t count = packed->count < LISTPACK_COUNT_UNKNOWN ? (uint16_t)packed->count : LISTPACK_COUNT_UNKNOWN;
     put_size(w, total);
     buffer_append(&w->buffer, &total, sizeof(total));
     buffer_append(&w->buffer, &count, sizeof(count));
     buffer_append_slice(&w->buffer, entries);
     put_byte(w, LISTPACK_END);
-    packed_erase(&w->packed, 0, w->packed.count);
     spill(w);
+}
+
+/* The listpack that was gathered in w->packed, which is empty afterwards and keeps its memory. */
+static void put_gathered(struct rdb_writer *w)
+{
+    put_listpack(w, &w->packed);
+    packed_erase(&w->packed, 0, w->packed.count);
 }
 
 /* ---- values ---- */
@@ -145,57 +147,16 @@ static void put_string(struct rdb_writer *w, const struct entry *e)
     put_bytes(w, item_slice(&item));
 }
 
-/* The number of nodes comes first, so the elements are divided twice: first counting, then writing. */
-static size_t list_nodes(const struct list *list)
-{
-    struct list_walk walk;
-    struct item item;
-    size_t nodes = 0, gathered = 0;
-    list_walk_begin(list, &walk, 0, LIST_TAIL);
-    while (list_walk_next(&walk, &item)) {
-        bool alone = item.size > LIST_NODE_SIZE;
-        if (gathered && (alone || gathered + item.size > LIST_NODE_SIZE)) {
-            nodes++;
-            gathered = 0;
-        }
-        if (alone)
-            nodes++;
-        else
-            gathered += item.size + 1;
-    }
-    return nodes + (gathered > 0);
-}
-
-static void put_node(struct rdb_writer *w)
-{
-    put_size(w, RDB_NODE_PACKED);
-    put_listpack(w);
-}
-
+/* Nodes come back as they are, even one that holds a single large element: where they end decides what a later change does. */
 static void put_list(struct rdb_writer *w, const struct list *list)
 {
-    struct list_walk walk;
-    struct item item;
-    size_t gathered = 0;
+    const void *node = NULL;
+    const struct packed *entries;
     put_size(w, list_nodes(list));
-    list_walk_begin(list, &walk, 0, LIST_TAIL);
-    while (list_walk_next(&walk, &item)) {
-        bool alone = item.size > LIST_NODE_SIZE;
-        if (gathered && (alone || gathered + item.size > LIST_NODE_SIZE)) {
-            put_node(w);
-            gathered = 0;
-        }
-        if (alone) {
-            put_size(w, RDB_NODE_PLAIN);
-            put_bytes(w, item_slice(&item));
-            spill(w);
-        } else {
-            packed_append(&w->packed, item_slice(&item));
-            gathered += item.size + 1;
-        }
+    while ((entries = list_node_next(list, &node))) {
+        put_size(w, RDB_NODE_PACKED);
+        put_listpack(w, entries);
     }
-    if (gathered)
-        put_node(w);
 }
 
 static void put_set(struct rdb_writer *w, const struct set *set)
@@ -226,7 +187,7 @@ static void put_hash(struct rdb_writer *w, const struct hash *hash, bool packed)
         }
     }
     if (packed)
-        put_listpack(w);
+        put_gathered(w);
 }
 
 /* A score in a listpack: an integer where that loses nothing (negative zero would), else the text that reads back the same. */
@@ -259,7 +220,7 @@ static void put_zset(struct rdb_writer *w, const struct zset *zset, bool packed)
         }
     }
     if (packed)
-        put_listpack(w);
+        put_gathered(w);
 }
 
 static bool is_packed(const char *encoding)
@@ -322,6 +283,13 @@ static const char *set_expected(const struct set *set)
     return integers ? "intset" : small ? "listpack" : "hashtable";
 }
 
+/* One node is "listpack" unless the list was larger and has not shrunk enough since. */
+static bool list_is_one_node(const struct list *list)
+{
+    const void *node = NULL;
+    return !list_node_next(list, &node) || !list_node_next(list, &node);
+}
+
 static void put_encoding(struct rdb_writer *w, const struct entry *e)
 {
     int64_t ignored;
@@ -329,6 +297,9 @@ static void put_encoding(struct rdb_writer *w, const struct entry *e)
     if (entry_type(e) == VALUE_SET) {
         const char *is = set_encoding(entry_set(e));
         encoding = strcmp(is, set_expected(entry_set(e))) ? is : NULL;
+    } else if (entry_type(e) == VALUE_LIST) {
+        const char *is = list_encoding(entry_list(e));
+        encoding = strcmp(is, "quicklist") == 0 && list_is_one_node(entry_list(e)) ? is : NULL;
     } else if (entry_type(e) == VALUE_STRING && entry_string_size(e) <= RDB_EMBSTR_MAX && !entry_integer(e, &ignored)) {
         const char *is = entry_encoding_name(e);
         encoding = is[0] == 'r' ? is : NULL;
