@@ -18,6 +18,7 @@ size_t hash_memory(const struct hash *hash);
 const char *hash_encoding(const struct hash *hash);
 void hash_make_large(struct hash *hash);   /* to the "hashtable" encoding: what a snapshot restores */
 
+/* Neither slice may lie in the hash itself. */
 bool hash_set(struct hash *hash, struct slice field, struct slice value); /* true: the field is new */
 bool hash_get(const struct hash *hash, struct slice field, struct item *value);
 bool hash_remove(struct hash *hash, struct slice field);
@@ -31,8 +32,9 @@ struct hash_walk {
     size_t offset;   /* bytes, in the packed encoding */
 };
 void hash_walk_begin(const struct hash *hash, struct hash_walk *walk);
-bool hash_walk_next(struct hash_walk *walk, struct item *field, struct item *value);
+bool hash_walk_next(struct hash_walk *walk, struct item *field, struct item *value); /* either may be NULL */
 
+/* HSCAN: as set_scan. */
 typedef void (*hash_visit_fn)(void *context, struct slice field, struct slice value);
 uint64_t hash_scan(const struct hash *hash, uint64_t cursor, size_t count, hash_visit_fn visit, void *context);
 

@@ -16,6 +16,8 @@ struct set *set_copy(const struct set *set);
 size_t set_size(const struct set *set);
 size_t set_memory(const struct set *set);
 const char *set_encoding(const struct set *set);
+void set_make_packed(struct set *set); /* from "intset" to "listpack", and from either to "hashtable": what a snapshot restores */
+void set_make_large(struct set *set);
 
 bool set_add(struct set *set, struct slice member);            /* false: it was there */
 bool set_remove(struct set *set, struct slice member);         /* false: it was not */
