@@ -79,6 +79,36 @@ bool parse_numkeys(struct call *c, int at, int64_t *count)
     return false;
 }
 
+bool parse_pop_count(struct call *c, int at, int64_t *count)
+{
+    if (at == c->argc)
+        return true;
+    if (at + 1 == c->argc || !slice_equal_nocase(c->argv[at], SLICE("count"))) {
+        reply_syntax(c);
+        return false;
+    }
+    if (!parse_range_i64(c, c->argv[at + 1], 1, INT64_MAX, count, "ERR count should be greater than 0"))
+        return false;
+    if (at + 2 == c->argc)
+        return true;
+    reply_syntax(c);
+    return false;
+}
+
+struct entry *first_existing(struct call *c, const struct slice *keys, int count, enum value_type type, int *which, bool *wrong)
+{
+    for (int i = 0; i < count; i++) {
+        struct entry *e = key_write_type(c, keys[i], type, wrong);
+        if (*wrong)
+            return NULL;
+        if (e) {
+            *which = i;
+            return e;
+        }
+    }
+    return NULL;
+}
+
 /* ---- key positions ---- */
 
 /* The keys behind the count at `at`, appended to the `used` positions that are there already. */

@@ -36,6 +36,13 @@ bool parse_positive(struct call *c, struct slice text, int64_t *value, const cha
 /* numkeys at argument `at` of LMPOP and its kin, which something must follow: 1 <= *count < argc - at - 1. Answers the error. */
 bool parse_numkeys(struct call *c, int at, int64_t *count);
 
+/* [COUNT n] at argument `at` and nothing behind, as LMPOP and its kin end; *count is left alone when there is none. Answers the error. */
+bool parse_pop_count(struct call *c, int at, int64_t *count);
+
+/* The first of several keys that exists: its entry, and which one it is. NULL: none does, or (*wrong) it holds another type, which has
+ * been answered. */
+struct entry *first_existing(struct call *c, const struct slice *keys, int count, enum value_type type, int *which, bool *wrong);
+
 /* Key positions (command_keys_fn) of: NAME numkeys key...; NAME timeout numkeys key...; NAME destination numkeys key... */
 int keys_after_count(const struct slice *argv, int argc, int *positions, int max);
 int keys_after_timeout_and_count(const struct slice *argv, int argc, int *positions, int max);

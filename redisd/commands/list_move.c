@@ -138,22 +138,6 @@ void list_brpoplpush(struct call *c)
 
 /* ---- the first list of several ---- */
 
-/* The first of the keys that exists: its entry, and which one it is. NULL: none does, or (*wrong) it is no list, which has been
- * answered. */
-static struct entry *first_list(struct call *c, const struct slice *keys, int count, int *which, bool *wrong)
-{
-    for (int i = 0; i < count; i++) {
-        struct entry *e = key_write_type(c, keys[i], VALUE_LIST, wrong);
-        if (*wrong)
-            return NULL;
-        if (e) {
-            *which = i;
-            return e;
-        }
-    }
-    return NULL;
-}
-
 static struct slice pop_name(enum list_end end)
 {
     return end == LIST_HEAD ? SLICE("LPOP") : SLICE("RPOP");
@@ -168,7 +152,7 @@ static void pop_or_wait(struct call *c, enum list_end end)
     bool wrong = false;
     if (!parse_timeout(c, c->argv[c->argc - 1], &timeout_us))
         return;
-    struct entry *e = first_list(c, keys, count, &which, &wrong);
+    struct entry *e = first_existing(c, keys, count, VALUE_LIST, &which, &wrong);
     if (wrong)
         return;
     if (e) {
@@ -212,18 +196,7 @@ static bool parse_multi_pop(struct call *c, int at, struct multi_pop *request)
     int i = at + 1 + request->keys_count;
     if (!parse_end(c, c->argv[i++], &request->end))
         return false;
-    if (i == c->argc)
-        return true;
-    if (i + 1 == c->argc || !slice_equal_nocase(c->argv[i], SLICE("count"))) {
-        reply_syntax(c);
-        return false;
-    }
-    if (!parse_range_i64(c, c->argv[i + 1], 1, INT64_MAX, &request->count, "ERR count should be greater than 0"))
-        return false;
-    if (i + 2 == c->argc)
-        return true;
-    reply_syntax(c);
-    return false;
+    return parse_pop_count(c, i, &request->count);
 }
 
 /* Take from the first list there is; false when there is none and nothing has been answered. */
@@ -231,7 +204,7 @@ static bool multi_pop(struct call *c, const struct multi_pop *request)
 {
     bool wrong = false;
     int which;
-    struct entry *e = first_list(c, request->keys, request->keys_count, &which, &wrong);
+    struct entry *e = first_existing(c, request->keys, request->keys_count, VALUE_LIST, &which, &wrong);
     if (!e)
         return wrong;
     char digits[32];
