@@ -35,7 +35,8 @@ struct actor_class {
     int (*park)(struct actor *actor, void *root, void *record);
     void (*unpark)(struct actor *actor, void *root, const void *record, size_t size); /* required with park */
     /* The actor ends: leave what it entered elsewhere. Its streams are still open, and are closed afterwards (flushing first).
-     * After a contained fault the root may hold anything: `faulted` is set then. NULL: nothing to do. */
+     * After a contained fault the root may hold anything: `faulted` is set then. The root is NULL when the actor was parked and
+     * no heap was to be had to wake it. A NULL function: nothing to do. */
     void (*cleanup)(struct actor *actor, void *root, bool faulted);
     bool guarded; /* faults between actor_pure_begin and actor_pure_end end this actor alone */
 };

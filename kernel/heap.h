@@ -60,6 +60,9 @@ struct heap *heap_take(struct heap_pool *pool);
 /* Free every block and give the heap back. */
 void heap_give(struct heap_pool *pool, struct heap *heap);
 
+/* The first block of a heap just taken: `size` zeroed bytes at its base. The caller's class says that they fit. */
+void *heap_root(struct heap *heap, size_t size);
+
 /* A block of at least `size` bytes, aligned to 16, not zeroed. Never NULL: running out of memory ends the process. */
 void *heap_alloc(struct heap *heap, size_t size);
 /* Give one block back early; `size` as it was asked for. */

@@ -13,7 +13,7 @@
 enum { LISTENER_PEER_MAX = 108 }; /* bytes of a peer's name: sizeof(sockaddr_un.sun_path) */
 
 /* A connection was accepted. error 0: spawn an actor and stream_give it the stream, or refuse: append a message, listener_refused
- * and stream_close. error -EMFILE: out of descriptors, the connection must be refused.
+ * and stream_close. error -EMFILE: out of descriptors: append a message and stream_close, nothing else.
  * peer: "ip:port", or the socket's path; Borrowed for the call. */
 typedef void (*listener_accept_fn)(void *context, struct stream *stream, const char *peer, int error);
 
@@ -32,7 +32,7 @@ int listener_open(struct listener **listener, struct reactor *reactor, int fd, l
 /* Stop accepting and close; streams handed on are not touched. */
 void listener_close(struct listener *listener);
 
-/* Count a refusal (a limit of the daemon's own). */
+/* Count a refusal for a limit of the daemon's own; those for want of descriptors are counted already. */
 static inline void listener_refused(struct reactor *reactor) { reactor->counters.refused++; }
 
 #endif

@@ -20,7 +20,7 @@ struct pool {
     char **stack;        /* Ours: warm_max places */
     uint32_t count;      /* buffers in the stack */
     uint32_t warm_max;
-    uint64_t freed;      /* bytes given back to malloc since the caller last looked and zeroed it */
+    uint64_t freed;      /* bytes in small buffers given back to malloc since somebody looked and zeroed it */
 };
 
 void pool_init(struct pool *pool, uint32_t warm_max);

@@ -61,10 +61,17 @@ struct reactor_options {
     void (*on_signal)(void *context, struct reactor *reactor, int signal);
 };
 
+struct source;
+
+struct source_class {
+    void (*ready)(struct reactor *reactor, struct source *source, uint32_t events); /* OS_READABLE | OS_WRITABLE | OS_HANGUP */
+    void (*close)(struct reactor *reactor, struct source *source); /* when the reactor is freed: close and forget */
+};
+
 /* What the poller reports on. First member of streams, listeners and the reactor's own descriptors. */
 struct source {
     struct slab_slot slot;
-    void (*ready)(struct reactor *reactor, struct source *source, uint32_t events); /* OS_READABLE | OS_WRITABLE | OS_HANGUP */
+    const struct source_class *class;
 };
 
 /* Work handed over from another thread. Embedded by the sender, who keeps it alive until run is called. */

@@ -32,6 +32,8 @@ enum {
     STREAM_TRUSTED_NEED = 1 << 20, /* an announced size up to this is allocated at once; beyond it as the bytes arrive */
 };
 
+enum stream_list_kind { STREAM_UNLISTED, STREAM_DIRTY, STREAM_GATED };
+
 struct stream_mark {
     size_t end;   /* offset in out.base: the bytes before it ... */
     uint64_t tx;  /* ... may leave when the gate has reached this */
@@ -42,10 +44,10 @@ struct stream {
     struct reactor *reactor;
     struct actor *actor;          /* woken by its events; NULL: lingering, or not given to one yet */
     struct stream *actor_next;    /* next stream of the same actor */
-    struct stream *list_prev, *list_next; /* in reactor->dirty, gated or lingering's place in `list` */
-    struct stream *linger_next;   /* in reactor->lingering */
+    struct stream *list_prev, *list_next;     /* in reactor->dirty or reactor->gated */
+    struct stream *linger_prev, *linger_next; /* in reactor->lingering, while closing */
     int in_fd, out_fd;            /* Ours; equal for sockets; -1 when closed */
-    uint8_t list;                 /* enum in stream.c: which list it is in */
+    uint8_t list;                 /* enum stream_list_kind: which of the two it is in */
     bool readable;                /* a read may find something */
     bool hangup;                  /* the peer ended its side: after the last byte a read returns 0 at once, without a new edge */
     bool ended;                   /* a read returned 0 or an error */
@@ -56,6 +58,8 @@ struct stream {
     bool unpolled_out;
     bool closing;                 /* stream_close was called */
     bool shut;                    /* our side is shut down */
+    bool hurried;                 /* its descriptor is needed: closing does not wait for the peer's end */
+    bool out_polled;              /* out_fd has a registration of its own */
     uint8_t mark_count;
     int read_error;               /* -errno that ended reading, 0 otherwise */
     size_t in_at;                 /* consumed bytes at the front of `in` */
