@@ -90,10 +90,18 @@ static void listener_ready(struct reactor *r, struct source *source, uint32_t ev
         l->spare_fd = open_spare(l->reactor);
 }
 
+static void close_source(struct reactor *r, struct source *source)
+{
+    (void)r;
+    listener_close((struct listener *)source);
+}
+
+static const struct source_class listener_class = {listener_ready, close_source};
+
 int listener_open(struct listener **out, struct reactor *r, int fd, listener_accept_fn accepted, void *context)
 {
     struct listener *l = slab_new(&r->sources);
-    l->source.ready = listener_ready;
+    l->source.class = &listener_class;
     l->reactor = r;
     l->fd = fd;
     l->spare_fd = open_spare(r);

@@ -20,23 +20,30 @@ static void stream_ready(struct reactor *r, struct source *source, uint32_t even
 {
     (void)r;
     struct stream *s = (struct stream *)source;
-    if ((events & (OS_WRITABLE | OS_HANGUP)) && s->blocked)
-        stream_writable(s);
-    if (!(events & (OS_READABLE | OS_HANGUP)))
-        return;
-    s->readable = true;
-    if (events & OS_HANGUP)
-        s->hangup = true;
-    if (s->closing)
+    if (events & (OS_READABLE | OS_HANGUP)) {
+        s->readable = true;
+        s->hangup = s->hangup || (events & OS_HANGUP);
+        if (s->actor)
+            actor_wake(s->actor);
+    }
+    if (s->blocked && (events & (OS_WRITABLE | OS_HANGUP)))
+        stream_writable(s); /* goes on with closing by itself */
+    else if (s->closing)
         stream_close_step(s);
-    else if (s->actor)
-        actor_wake(s->actor);
 }
+
+static void close_source(struct reactor *r, struct source *source)
+{
+    (void)r;
+    stream_destroy((struct stream *)source);
+}
+
+static const struct source_class stream_class = {stream_ready, close_source};
 
 static struct stream *make(struct reactor *r, int in_fd, int out_fd)
 {
     struct stream *s = slab_new(&r->sources);
-    s->source.ready = stream_ready;
+    s->source.class = &stream_class;
     s->reactor = r;
     s->in_fd = in_fd;
     s->out_fd = out_fd;
@@ -87,7 +94,7 @@ void stream_give(struct stream *s, struct actor *actor)
 struct stream *stream_of(struct reactor *r, uint64_t handle)
 {
     struct stream *s = slab_get(&r->sources, handle);
-    return s && s->source.ready == stream_ready && !s->closing ? s : NULL;
+    return s && s->source.class == &stream_class && !s->closing ? s : NULL;
 }
 
 /* ---- input ---- */
@@ -310,15 +317,6 @@ void streams_end_lingering(struct reactor *r)
 {
     while (r->lingering.head && r->lingering.head->close_deadline_ns <= r->now_ns)
         stream_destroy(r->lingering.head);
-}
-
-void streams_destroy_all(struct reactor *r)
-{
-    for (uint32_t i = 0; i < r->sources.used; i++) {
-        struct stream *s = slab_at(&r->sources, i);
-        if ((s->source.slot.generation & 1) && s->source.ready == stream_ready)
-            stream_destroy(s);
-    }
 }
 
 int stream_local_name(struct stream *s, char *name, size_t size)
