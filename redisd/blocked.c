@@ -107,6 +107,15 @@ void blocked_key_ready(struct blocked_table *table, int database, struct slice k
     buffer_append_slice(&table->ready, name);
 }
 
+void blocked_database_ready(struct blocked_table *table, int database)
+{
+    for (struct registry_topic *topic = table->keys.first; topic; topic = topic->next) {
+        struct slice name = registry_name(topic);
+        if (((unsigned char)name.base[0] << 8 | (unsigned char)name.base[1]) == database)
+            blocked_key_ready(table, database, slice_of(name.base + 2, name.size - 2));
+    }
+}
+
 /* Run a waiting client's command again. True when it was answered. */
 static bool retry(struct redisd *server, struct client *client)
 {

@@ -32,6 +32,8 @@ struct blocked {
 
 /* A key has elements now: clients waiting for it are tried once the transaction is over. */
 void blocked_key_ready(struct blocked_table *table, int database, struct slice key);
+/* Every key of a database may have elements now: databases were exchanged. */
+void blocked_database_ready(struct blocked_table *table, int database);
 
 /* Try the clients of all keys that got ready, until none is. */
 void blocked_serve(struct redisd *server);

@@ -65,8 +65,11 @@ void watch_changed(struct watch_table *table, int database, struct slice key)
 void watch_changed_database(struct redisd *server, int database)
 {
     for (struct registry_topic *topic = server->watched->keys.first; topic; topic = topic->next) {
-        int number = (int)(unsigned char)topic->name[0] << 8 | (unsigned char)topic->name[1];
-        if (database < 0 || number == database)
+        struct slice name = registry_name(topic);
+        int number = (int)(unsigned char)name.base[0] << 8 | (unsigned char)name.base[1];
+        if (database >= 0 && number != database)
+            continue;
+        if (db_find(keyspace_db(server->keyspace, number), slice_of(name.base + 2, name.size - 2)))
             topic_stale(topic);
     }
 }

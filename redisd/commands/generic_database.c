@@ -74,6 +74,8 @@ void generic_swapdb(struct call *c)
         keyspace_swap(ks, (int)a, (int)b);
         watch_changed_database(c->server, (int)a);
         watch_changed_database(c->server, (int)b);
+        blocked_database_ready(c->server->blocked, (int)a);
+        blocked_database_ready(c->server->blocked, (int)b);
         effect_same(c);
     }
     resp_ok(c->reply);
