@@ -91,7 +91,7 @@ bool parse_double(struct call *c, struct slice text, double *value, const char *
 bool parse_cursor(struct call *c, struct slice text, uint64_t *cursor)
 {
     uint64_t value = 0;
-    bool good = text.size > 0 && text.size <= INTEGER_DIGITS_MAX;
+    bool good = text.size <= INTEGER_DIGITS_MAX; /* an empty text is 0, as for strtoul */
     for (size_t i = 0; good && i < text.size; i++) {
         unsigned digit = (unsigned)text.base[i] - '0';
         good = digit <= 9 && !__builtin_mul_overflow(value, 10u, &value) && !__builtin_add_overflow(value, digit, &value);
@@ -167,6 +167,26 @@ void reply_syntax(struct call *c)
 void reply_no_key(struct call *c)
 {
     reply_error(c, "ERR no such key");
+}
+
+void reply_help(struct call *c, const char *const *lines)
+{
+    char head[96];
+    size_t bar = strcspn(c->command->name, "|"), count = 0;
+    char name[32];
+    for (size_t i = 0; i < bar && i + 1 < sizeof(name); i++) {
+        name[i] = (char)(c->command->name[i] >= 'a' && c->command->name[i] <= 'z' ? c->command->name[i] - 32 : c->command->name[i]);
+        name[i + 1] = 0;
+    }
+    snprintf(head, sizeof(head), "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", name);
+    while (lines[count])
+        count++;
+    resp_array(c->reply, count + 3);
+    resp_simple(c->reply, head);
+    for (size_t i = 0; i < count; i++)
+        resp_simple(c->reply, lines[i]);
+    resp_simple(c->reply, "HELP");
+    resp_simple(c->reply, "    Print this help.");
 }
 
 void reply_arity(struct call *c)

@@ -2,6 +2,7 @@
  * client: see client.h. */
 #include "redisd/client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -97,6 +98,13 @@ void client_kill(struct client *client, bool self)
         actor_cancel(actor, -ECONNABORTED);
 }
 
+void client_local_address(const struct client *client, char *text, size_t size)
+{
+    text[0] = 0;
+    if (client->stream)
+        stream_local_name(client->stream, text, size);
+}
+
 const char *client_type(const struct client *client)
 {
     return client->subscriptions ? "pubsub" : "normal";
@@ -128,13 +136,13 @@ static void describe_flags(const struct client *client, char *out)
 
 void client_describe(const struct client *client, struct buffer *out, int64_t now_ms)
 {
-    char flags[16], local[128] = "";
+    char flags[16], local[128];
     describe_flags(client, flags);
+    client_local_address(client, local, sizeof(local));
     const struct transaction *t = client->transaction;
     struct slice in = {0};
     size_t pending = 0;
     if (client->stream) {
-        stream_local_name(client->stream, local, sizeof(local));
         in = stream_input(client->stream);
         pending = stream_pending(client->stream);
     }

@@ -88,6 +88,13 @@ void client_describe(const struct client *client, struct buffer *out, int64_t no
 /* Close the connection without another word. `self` true: the client of the running command, whose reply still goes out. */
 void client_kill(struct client *client, bool self);
 
+/* Name the calling client (CLIENT SETNAME, HELLO SETNAME); answers the error itself when the name has spaces or control characters. */
+struct call;
+bool client_set_name(struct call *c, struct slice name);
+void client_clear_name(struct client *client);
+/* The address that the client connected to: "127.0.0.1:6379". */
+void client_local_address(const struct client *client, char *text, size_t size);
+
 /* "normal", "pubsub": the types that CLIENT LIST TYPE and CLIENT KILL TYPE select by. */
 const char *client_type(const struct client *client);
 

@@ -88,6 +88,8 @@ extern const struct command commands_string[], commands_bitmap[], commands_gener
     commands_hash[], commands_zset[], commands_transactions[], commands_pubsub[], commands_connection[], commands_server[],
     commands_introspection[], commands_debug[];
 
+extern const struct command client_subcommands[];
+
 struct effects;
 
 struct call {
@@ -190,6 +192,9 @@ void reply_syntax(struct call *c);       /* ERR syntax error */
 void reply_no_key(struct call *c);       /* ERR no such key */
 void reply_error(struct call *c, const char *line); /* with its code: "ERR ..." */
 void reply_arity(struct call *c);        /* ERR wrong number of arguments for 'name' command */
+
+/* HELP of a container command: its head, the lines (usage and explanation by turns, ended by NULL), and the line about HELP itself. */
+void reply_help(struct call *c, const char *const *lines);
 
 /* Strict decimal as Redis's string2ll: no spaces, no plus, no leading zeros. */
 bool slice_to_i64(struct slice text, int64_t *value);

@@ -14,6 +14,7 @@
  *
  * The checks stand in the order in which Redis makes them, since the order decides which error a wrong command gets. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "kernel/reactor.h"
@@ -72,9 +73,9 @@ static void reply_unknown(const struct request *request, struct resp_writer *rep
 void reply_log_refusal(struct resp_writer *reply, struct redisd *server, int error)
 {
     if (error == -EMSGSIZE)
-        reply_raw_error(reply, "ERR the command is larger than a record of the transaction log may be");
+        resp_error(reply, "ERR the command is larger than a record of the transaction log may be");
     else if (error == -ENOSPC)
-        reply_raw_error(reply, "MISCONF The transaction log cannot take more: no space left on device. Commands that may modify the data set are disabled, reads go on.");
+        resp_error(reply, "MISCONF The transaction log cannot take more: no space left on device. Commands that may modify the data set are disabled, reads go on.");
     else
         resp_errorf(reply, "MISCONF The transaction log has failed (%s). Commands that may modify the data set are disabled.", txlog_failure(server->log));
 }
@@ -101,15 +102,15 @@ static bool refuse(struct redisd *server, struct client *client, const struct re
         return true;
     }
     if (!client_has(client, CLIENT_AUTHENTICATED) && !(command->flags & CMD_NO_AUTH)) {
-        reply_raw_error(reply, "NOAUTH Authentication required.");
+        resp_error(reply, "NOAUTH Authentication required.");
         return true;
     }
     if (transaction_is_open(client) && (command->flags & CMD_NO_MULTI)) {
-        reply_raw_error(reply, "ERR Command not allowed inside a transaction");
+        resp_error(reply, "ERR Command not allowed inside a transaction");
         return true;
     }
-    if ((command->flags & CMD_DENYOOM) && server->config.maxmemory && redisd_memory(server) > server->config.maxmemory) {
-        reply_raw_error(reply, "OOM command not allowed when used memory > 'maxmemory'.");
+    if ((command->flags & CMD_DENYOOM) && server->config.maxmemory && redisd_memory(server) > (uint64_t)server->config.maxmemory) {
+        resp_error(reply, "OOM command not allowed when used memory > 'maxmemory'.");
         return true;
     }
     if (client->protocol == 2 && client->subscriptions && !allowed_while_subscribed(command)) {
@@ -126,9 +127,8 @@ uint64_t redisd_seed(const struct redisd *server, uint64_t cmd_seq)
     return server->log ? txlog_seed(server->log, cmd_seq) : tx_seed(server->uuid, cmd_seq);
 }
 
-static struct tx_admission admit(struct redisd *server)
+struct tx_admission redisd_admit(struct redisd *server, int64_t now_us)
 {
-    int64_t now_us = reactor_wall_us(server->reactor);
     if (server->log)
         return txlog_admit(server->log, now_us);
     server->admitted.cmd_seq++;
@@ -217,7 +217,7 @@ static size_t words_bytes(const struct slice *argv, int argc)
 /* Run the command as a transaction. False when the log refused it. */
 static bool execute(struct redisd *server, struct client *client, const struct request *request, struct resp_writer *reply, enum tx_kind kind)
 {
-    struct tx_admission admission = admit(server);
+    struct tx_admission admission = redisd_admit(server, reactor_wall_us(server->reactor));
     struct call c = {
         .server = server,
         .client = client,

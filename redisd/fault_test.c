@@ -10,7 +10,7 @@ static __attribute__((noinline)) int recurse(volatile char *above)
 {
     volatile char frame[256];
     frame[0] = (char)(above[0] + 1);
-    return recurse(frame) + frame[0];
+    return above[0] == 0 || frame[0] != above[0] ? recurse(frame) + frame[0] : 0;
 }
 
 void fault_test_run(struct actor *actor, const struct client *client)

@@ -7,6 +7,7 @@
 #include "kernel/cycles.h"
 #include "kernel/histogram.h"
 #include "kernel/os.h"
+#include "kernel/reactor.h"
 #include "redisd/batch.h"
 #include "redisd/client.h"
 #include "redisd/command.h"
@@ -14,9 +15,9 @@
 #include "redisd/effects.h"
 #include "redisd/slowlog.h"
 #include "redisd/table.h"
+#include "services/txlog/argv.h"
 #include "services/txlog/txlog.h"
 
-struct reactor;
 struct watch_table;
 struct pubsub;
 struct blocked_table;
@@ -71,13 +72,20 @@ struct redisd {
     bool active_expire;             /* DEBUG SET-ACTIVE-EXPIRE */
     bool loading;                   /* recovery is running */
     bool stopping;
-    struct checkpoint_job *checkpoint; /* NULL when none runs */
+    struct save_job *save;          /* NULL when none runs */
+    uint64_t last_save_record_bytes; /* txlog_stats when the last automatic checkpoint began */
+    struct timer cron;
+    uint64_t tick_due_ns;
+    struct post flush_post;
+    atomic_bool flush_posted;
+    int exit_code;
     int64_t last_save_s;            /* seconds since 1970 */
     uint64_t last_save_tx;
     bool last_save_good;
     struct buffer scratch;          /* replies nobody reads */
     struct batch batch;             /* of the session that is running */
     struct buffer exec_queue;       /* of the EXEC that is running: its record's input */
+    struct argv_reader replay_reader;
     struct effects effects;         /* of the transaction that is running; one at a time */
     uint8_t uuid[16];               /* identity of the data: the log's, or drawn at start without one */
     struct tx_admission admitted;   /* without a log: the last admission given */
@@ -98,6 +106,9 @@ void dispatch(struct redisd *server, struct client *client, const struct request
 /* Run one command of a transaction that is under way: what EXEC does with each in its queue. The effects join the outer call's. */
 void call_run_nested(struct call *outer, const struct slice *argv, int argc);
 
+/* Number and time of the next command or decision. */
+struct tx_admission redisd_admit(struct redisd *server, int64_t now_us);
+
 /* Try a blocked client's command again, as a transaction of its own (TX_WAKE). True: it was answered into `reply`. */
 bool dispatch_retry(struct redisd *server, struct client *client, const struct slice *argv, int argc, struct resp_writer *reply);
 
@@ -106,25 +117,28 @@ void redisd_push_effects(struct redisd *server, int kind, const struct effects *
 
 /* ---- state.c: the keyspace under the log ---- */
 
-/* The service that the log drives: recovery, audit, checkpoint. `self` is the struct redisd. */
+/* The service that the log drives: recovery, audit, checkpoint. Its state is the struct redisd. */
 struct service redisd_service(struct redisd *server);
+
+/* Make the keyspace, empty, for data of this identity. An earlier one is freed. */
+void redisd_keyspace_make(struct redisd *server, const uint8_t uuid[16]);
 
 /* Remove keys whose deadline has passed, each as a logged decision of its own; stops after `max`. Returns how many. */
 int redisd_expire_due(struct redisd *server, int max);
 
 /* ---- server.c ---- */
 
-/* Everything but listeners: tables, keyspace, log recovered. 0, or -errno with the reason in `error`. */
-int redisd_open(struct redisd *server, struct os *os, struct reactor *reactor, const struct config *config, struct buffer *error);
-void redisd_close(struct redisd *server);
+/* Everything but listeners: tables, keyspace, log recovered. server->config is filled in, the rest is zero. 0, or -errno with
+ * the reason in `error`. */
+int redisd_open(struct redisd *server, struct os *os, struct reactor *reactor, struct buffer *error);
+/* Flush and close the log; then, when the reactor is gone with its sessions, free the rest. */
+int redisd_close(struct redisd *server);
+void redisd_free(struct redisd *server);
 
 /* May a peer connect? Not from elsewhere while protected mode is on and no password is set. */
 bool redisd_peer_allowed(const struct redisd *server, const char *peer);
 
 /* Memory that counts against maxmemory, in bytes. */
 uint64_t redisd_memory(const struct redisd *server);
-
-/* Start writing a checkpoint in the background. -EINPROGRESS when one runs. */
-int redisd_checkpoint_start(struct redisd *server);
 
 #endif

@@ -7,6 +7,7 @@
  * between, so every session can use the same, which stays in the cache. */
 #include "redisd/session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "kernel/actor.h"
@@ -233,7 +234,7 @@ void session_accept(void *context, struct stream *stream, const char *peer, int 
 {
     struct redisd *server = context;
     server->stats.connections_received++;
-    if (error < 0 || server->clients_count >= server->config.maxclients) {
+    if (error < 0 || server->clients_count >= (uint64_t)server->config.maxclients) {
         refuse(server, stream, "ERR max number of clients reached");
         return;
     }

@@ -6,6 +6,7 @@
 #include "redisd/command.h"
 
 struct histogram;
+struct redisd_rate;
 
 struct command_stats {
     const struct command *command; /* NULL: free */

@@ -3,6 +3,7 @@
 #ifndef LOCUS_REDISD_TRANSACTION_H
 #define LOCUS_REDISD_TRANSACTION_H
 
+#include "redisd/client.h"
 #include "redisd/command.h"
 #include "redisd/registry.h"
 

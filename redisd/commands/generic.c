@@ -90,7 +90,6 @@ static void object_freq(struct call *c)
 static void object_help(struct call *c)
 {
     static const char *const lines[] = {
-        "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
         "ENCODING <key>",
         "    Tell how the value of <key> is kept in memory.",
         "FREQ <key>",
@@ -99,13 +98,9 @@ static void object_help(struct call *c)
         "    Tell for how many seconds <key> has not been read or written.",
         "REFCOUNT <key>",
         "    Tell how many references there are to the value of <key>.",
-        "HELP",
-        "    Print this help.",
+        NULL,
     };
-    size_t count = sizeof(lines) / sizeof(lines[0]);
-    resp_array(c->reply, count);
-    for (size_t i = 0; i < count; i++)
-        resp_simple(c->reply, lines[i]);
+    reply_help(c, lines);
 }
 
 /* ---- rows ---- */
