@@ -57,6 +57,7 @@ PROGS  := $(if $(wildcard redisd/main.c),$(B)/redisd) $(if $(wildcard services/t
 TESTS  := $(foreach l,$(LAYERS),$(patsubst %.c,$(B)/%,$(wildcard tests/$(l)/*_test.c)))
 # Fuzz targets, here linked with a main that replays their corpus; each says which layers it may use.
 FUZZ_resp := protocols kernel
+FUZZ_rdb  := keyspace kernel
 fuzz_use  = $(or $(FUZZ_$(1)),txlog kernel)
 TESTS  += $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_replay,$(wildcard tests/fuzz/*_fuzz.c))
 
@@ -87,13 +88,14 @@ endef
 $(foreach t,$(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c)),$(eval $(call fuzz_replay,$(t))))
 
 # --- tools that drive servers from outside: compat and bench --------------------------------------------------------------
-$(B)/compat/%: $(B)/obj/compat/%.o $(patsubst %.c,$(B)/obj/%.o,$(wildcard compat/lib/*.c)) $(call lib,protocols) $(call lib,kernel)
+TOOL_OBJS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard compat/lib/*.c)) $(B)/obj/kernel/buffer.o
+$(B)/compat/%: $(B)/obj/compat/%.o $(TOOL_OBJS) $(call lib,protocols)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(LDFLAGS) -lm
 $(B)/compat/clients/%: $(B)/obj/compat/clients/%.o
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(LDFLAGS) -lhiredis
-$(B)/bench/%: $(B)/obj/bench/%.o $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/lib/*.c)) $(call lib,protocols) $(call lib,kernel)
+$(B)/bench/%: $(B)/obj/bench/%.o $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/lib/*.c)) $(TOOL_OBJS) $(call lib,protocols)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(LDFLAGS) -lm
 
