@@ -13,8 +13,9 @@
  *    entry, and a comparison with the whole key happens there.
  * 2. The chunks of different keys may be the same when zeros are padding ("a" and "a\0"), so a node has up to nine `ends`,
  *    which differ in length and come before all that go on: the order is that of slice_compare.
- * 3. A node's depth counts chunks from the beginning of the key; what lies between its parent's chunk and its own is the same for all
- *    keys in `rest` and checked at some leaf. So keys that share a hundred megabytes cost no more nodes than any others.
+ * 3. A node's depth counts chunks from the beginning of the key; what lies between its parent's chunk and its own is the same
+ *    for all keys in `rest` and checked at some leaf; a node without `rest` skips nothing. So keys that share a hundred
+ *    megabytes cost no more nodes than any others. Every key in `rest` reaches into chunk `depth`: it is longer than 8 * depth.
  * 4. A node has two items (ends and slots) at least, or one that is a node with ends. Removal restores this.
  * 5. No function recurses: a path is a list of steps in a buffer. */
 #ifndef LOCUS_KEYSPACE_ORDMAP_H
