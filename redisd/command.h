@@ -159,7 +159,8 @@ void key_remove(struct call *c, struct entry *e, struct slice key);
 /* Keyspace notification (notify-keyspace-events): published to subscribers when that class is on. Not logged. */
 enum notify_class {
     NOTIFY_KEYSPACE = 1 << 0, NOTIFY_KEYEVENT = 1 << 1, NOTIFY_GENERIC = 1 << 2, NOTIFY_STRING = 1 << 3, NOTIFY_LIST = 1 << 4, NOTIFY_SET = 1 << 5, NOTIFY_HASH = 1 << 6,
-    NOTIFY_ZSET = 1 << 7, NOTIFY_EXPIRED = 1 << 8, NOTIFY_EVICTED = 1 << 9, NOTIFY_NEW = 1 << 14
+    NOTIFY_ZSET = 1 << 7, NOTIFY_EXPIRED = 1 << 8, NOTIFY_EVICTED = 1 << 9, NOTIFY_STREAM = 1 << 10, NOTIFY_KEY_MISS = 1 << 11,
+    NOTIFY_MODULE = 1 << 13, NOTIFY_NEW = 1 << 14, NOTIFY_ALL = 0x3fc | 1 << 10 | 1 << 13
 };
 void key_event(struct call *c, enum notify_class class, const char *event, struct slice key);
 void key_event_in(struct call *c, struct db *db, enum notify_class class, const char *event, struct slice key);

@@ -32,6 +32,7 @@ struct config {
     /* data */
     struct buffer dir;
     struct buffer dbfilename;
+    struct buffer save;            /* "seconds changes ..." as redis.conf has it; without a log, when to save by itself and whether at exit */
     int64_t databases;
     int64_t maxmemory;             /* bytes, 0: no limit */
     int64_t maxmemory_policy;      /* 0: noeviction, the only one there is */
@@ -64,6 +65,7 @@ struct config {
     int64_t enable_protected_configs;
     int64_t enable_module_command;
 
+    bool save_given;               /* while parsing: a `save` came already, later ones add to it */
     struct buffer file;            /* path of the configuration file, empty: none */
     struct buffer inert[CONFIG_INERT_MAX]; /* values of inert directives, by their order in the table */
 };

@@ -191,7 +191,10 @@ static void commit(const struct call *c, enum tx_kind kind, int database)
 {
     struct redisd *server = c->server;
     bool same = c->same && c->effects->count == 0;
-    if (!server->log || (!same && c->effects->count == 0))
+    if (!same && c->effects->count == 0)
+        return;
+    server->stats.changes++;
+    if (!server->log)
         return;
     struct tx_result result = {
         .kind = kind,

@@ -119,7 +119,7 @@ static int listen_all(struct redisd *server, struct listeners *listeners)
 {
     if (server->config.stdio)
         return session_stdio(server);
-    int got = server->config.port > 0 || server->config.port_any ? listen_tcp(server, listeners) : 0;
+    int got = server->config.port > 0 ? listen_tcp(server, listeners) : 0;
     return got == 0 && server->config.unixsocket.size ? listen_unix(server, listeners) : got;
 }
 
@@ -165,7 +165,8 @@ static int serve(struct redisd *server)
     if (server->config.unixsocket.size && listeners.count)
         os->ops->unlink(os->self, server->config.unixsocket.base);
     int closed = redisd_close(server);
-    server_drain(server);
+    if (closed == 0)
+        server_drain(server);
     reactor_free(server->reactor);
     if (closed < 0 && server->exit_code == 0)
         server_log(server, LOG_WARNING, "the transaction log could not be flushed: %s", strerror(-closed));

@@ -32,6 +32,7 @@ struct redisd_stats {
     uint64_t connections_received, connections_rejected;
     uint64_t commands_processed;
     uint64_t errors_replied;
+    uint64_t changes; /* transactions with an effect */
     uint64_t keyspace_hits, keyspace_misses;
     uint64_t expired_keys;
     uint64_t pubsub_messages;
@@ -73,6 +74,7 @@ struct redisd {
     bool loading;                   /* recovery is running */
     bool stopping;
     struct save_job *save;          /* NULL when none runs */
+    uint64_t last_save_changes;     /* stats.changes at the last save by itself */
     uint64_t last_save_record_bytes; /* txlog_stats when the last automatic checkpoint began */
     struct timer cron;
     uint64_t tick_due_ns;

@@ -3,6 +3,7 @@
 #include "redisd/save.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "kernel/actor.h"
@@ -204,8 +205,31 @@ int save_start(struct redisd *server)
     return 0;
 }
 
+/* Without a log: does one of the "seconds changes" pairs of `save` ask for it? */
+static bool save_point_reached(const struct redisd *server)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "%.*s", (int)server->config.save.size, server->config.save.base);
+    uint64_t changes = server->stats.changes - server->last_save_changes;
+    int64_t age_s = os_wall_us(server->os) / 1000000 - server->last_save_s;
+    char *at = text;
+    for (;;) {
+        char *end;
+        long long seconds = strtoll(at, &end, 10), least = end == at ? 0 : strtoll(end, &at, 10);
+        if (end == at || least <= 0)
+            return false;
+        if (age_s >= seconds && changes >= (uint64_t)least)
+            return true;
+    }
+}
+
 void save_when_due(struct redisd *server)
 {
+    if (!server->log && !save_running(server) && server->config.save.size && save_point_reached(server)) {
+        server->last_save_changes = server->stats.changes;
+        save_start(server);
+        return;
+    }
     if (!server->log || server->config.txlog_checkpoint_bytes <= 0 || save_running(server))
         return;
     struct txlog_stats stats;

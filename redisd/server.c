@@ -166,6 +166,14 @@ int server_open_log(struct redisd *server, bool adopt, struct buffer *error)
     return got;
 }
 
+void server_drain(struct redisd *server)
+{
+    reactor_release(server->reactor, UINT64_MAX);
+    for (struct client *client = server->clients; client; client = client->next)
+        if (client->stream)
+            stream_flush(client->stream);
+}
+
 void server_log_dir(const struct redisd *server, struct buffer *dir)
 {
     buffer_append_slice(dir, buffer_slice(&server->config.dir));

@@ -15,6 +15,9 @@ void server_start(struct redisd *server);
  * caller takes a checkpoint before anything is appended. 0 or -errno with the reason. */
 int server_open_log(struct redisd *server, bool adopt, struct buffer *error);
 
+/* Send what is still pending and may leave, once; for a clean stop. */
+void server_drain(struct redisd *server);
+
 /* The log's directory, NUL-terminated. */
 void server_log_dir(const struct redisd *server, struct buffer *dir);
 

@@ -108,7 +108,7 @@ static void shutdown_server(struct call *c)
         reply_error(c, "ERR No shutdown in progress.");
         return;
     }
-    int got = options.save || (!c->server->log && !options.nosave && c->server->config.save_at_exit) ? save_now(c->server) : 0;
+    int got = options.save || (!c->server->log && !options.nosave && c->server->config.save.size) ? save_now(c->server) : 0;
     if (got < 0 && !options.force) {
         reply_error(c, "ERR Errors trying to SHUTDOWN. Check logs.");
         return;
