@@ -20,6 +20,7 @@ size_t zset_memory(const struct zset *zset);
 const char *zset_encoding(const struct zset *zset);
 void zset_make_large(struct zset *zset);
 
+/* -0 and 0 are equal; the packed form keeps either as 0, as Redis does. */
 enum zset_change zset_set(struct zset *zset, struct slice member, double score); /* score is not NaN */
 bool zset_remove(struct zset *zset, struct slice member);
 bool zset_score(const struct zset *zset, struct slice member, double *score);
@@ -44,6 +45,9 @@ bool zset_walk_next(struct zset_walk *walk, struct item *member, double *score);
 
 void zset_erase(struct zset *zset, size_t rank, size_t count); /* a range of ranks */
 
+/* ZSCAN: visits at least `count` members from `cursor` (0: the beginning), returns the next cursor, 0 when done; below 2^53.
+ * The packed form is visited whole, the large one in the order of its members' keyed hashes: what stays is visited exactly
+ * once, whatever comes, goes or changes its score meanwhile. The visitor must not change the set. */
 typedef void (*zset_visit_fn)(void *context, struct slice member, double score);
 uint64_t zset_scan(const struct zset *zset, uint64_t cursor, size_t count, zset_visit_fn visit, void *context);
 
