@@ -24,13 +24,15 @@ struct offload;
 
 /* Start `threads` threads (1 to 64). 0 or -errno. They take no signals. */
 int offload_new(struct offload **offload, unsigned threads);
-/* Finish every job that was given, then end the threads. `done` of the last jobs may still lie in the reactor's posts. */
+/* Finish every job that was given, then end the threads. `done` of the last jobs may still lie in the reactor's posts: free the
+ * offload before the reactor. */
 void offload_free(struct offload *offload);
 
 /* Queue a job; its done goes to `reactor` (may be NULL when done is NULL). From any thread. */
 void offload_give(struct offload *offload, struct reactor *reactor, struct offload_job *job);
 
-/* A job that wakes an actor when it is done: zero it, set job.run, offload_wait_give, then AWAIT(offload_wait(...)). */
+/* A job that wakes an actor when it is done; it may lie in the actor's root (not under isolation_mask: the thread writes into it).
+ * Zero it, set job.run, offload_wait_give, then AWAIT(offload_wait(...)). */
 struct offload_wait {
     struct offload_job job;
     uint64_t actor;   /* handle of who waits */

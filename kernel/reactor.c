@@ -128,8 +128,9 @@ static void close_sources(struct reactor *r)
 
 void reactor_free(struct reactor *r)
 {
+    run_posts(r); /* jobs that came back while nobody looked may lie in the heaps of actors */
     actors_end_all(r);
-    run_posts(r); /* whoever waits for one to free something gets it */
+    run_posts(r);
     close_sources(r);
     if (r->poller > 0)
         r->os->ops->close(r->os->self, r->poller);
