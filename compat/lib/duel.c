@@ -464,7 +464,7 @@ int duel_command(struct duel *duel, const struct command *command)
 
 int duel_digest(struct duel *duel)
 {
-    struct command command = {.argc = 2, .argv = {SLICE("DEBUG"), SLICE("DIGEST")}};
+    struct command command = {.connection = DUEL_CONNECTIONS - 1, .argc = 2, .argv = {SLICE("DEBUG"), SLICE("DIGEST")}};
     int same = duel_command(duel, &command);
     duel->compared--; /* not a command of the stream */
     return same;

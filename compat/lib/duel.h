@@ -52,7 +52,7 @@ int duel_reset(struct duel *duel);
  * broke; the texts say whose. */
 int duel_command(struct duel *duel, const struct command *command);
 
-/* Compare DEBUG DIGEST. As duel_command. */
+/* Compare DEBUG DIGEST, on the last connection: the others may have quit. As duel_command. */
 int duel_digest(struct duel *duel);
 
 #endif

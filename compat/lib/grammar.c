@@ -116,6 +116,9 @@ static const char *const numbers[] = {
     "0", "1", "-1", "2", "5", "10", "-3", "100", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "abc", "",
     "1.5", "4294967296",
 };
+/* What has no business where it stands. Nothing that would make a key live for a moment: the two servers' moments differ. */
+static const char *const spoilers[] = {"0", "-1", "-3", "abc", "", "1.5", "9223372036854775807", "-9223372036854775808",
+                                       "9223372036854775808"};
 static const char *const scores[] = {"0", "1", "2", "3", "-1", "1.5", "2.25", "-0.5", "10", "1000000", "inf", "-inf", "0.1", "1e20"};
 static const char *const score_bounds[] = {"-inf", "+inf", "0", "(1", "1", "2", "(2", "(0", "10", "1.5", "(-inf", "-1"};
 static const char *const lex_bounds[] = {"-", "+", "[m1", "(m1", "[m3", "(m5", "[", "(m", "[z"};
@@ -126,12 +129,14 @@ static const char *const get_patterns[] = {"#", "s*", "h*->f1", "h1->*", "missin
 
 #define PICK(grammar, table) ((table)[grammar_below(grammar, sizeof(table) / sizeof *(table))])
 
+/* A key of the type that the letter stands for, mostly. Keys x hold sorted sets whose scores are all 0: ranges by bytes mean
+ * something there alone, so no other sorted set may take their place, and x keys are named by few commands. */
 static void put_key(struct draft *d, char type)
 {
-    static const char types[] = "slhSzk";
+    static const char types[] = "zslhSk";
     struct grammar *g = d->grammar;
     if (type == 0 || grammar_below(g, 12) == 0)
-        type = types[grammar_below(g, sizeof types - 1)];
+        type = types[(type == 'x') + grammar_below(g, sizeof types - 1 - (type == 'x'))];
     buffer_format(&d->bytes, "%c%u", type, (unsigned)grammar_below(g, 4));
 }
 
@@ -154,6 +159,10 @@ static bool put_class(struct draft *d, struct slice name)
         put_key(d, 'S');
     else if (IS("zkey"))
         put_key(d, 'z');
+    else if (IS("wrong"))
+        text = PICK(g, spoilers);
+    else if (IS("xkey"))
+        put_key(d, 'x');
     else if (IS("value"))
         text = PICK(g, values);
     else if (IS("int"))
@@ -206,8 +215,9 @@ static void put_word(struct draft *d, struct slice word)
 {
     if (d->words == COMMAND_WORDS_MAX - 1)
         return;
-    if (d->words > 0 && grammar_below(d->grammar, 80) == 0) {
-        const char *text = PICK(d->grammar, numbers); /* something that has no business here */
+    bool digit = word.base[0] >= '0' && word.base[0] <= '9';
+    if (d->words > 0 && !digit && grammar_below(d->grammar, 80) == 0) {
+        const char *text = PICK(d->grammar, spoilers);
         buffer_append(&d->bytes, text, strlen(text));
     } else if (!put_class(d, word)) {
         buffer_append_slice(&d->bytes, word);

@@ -15,7 +15,7 @@
 
 #include "kernel/slice.h"
 
-enum { COMMAND_WORDS_MAX = 64, GRAMMAR_LINES_MAX = 1024 };
+enum { COMMAND_WORDS_MAX = 256, GRAMMAR_LINES_MAX = 1024 };
 
 /* One command, and the connection that sends it. */
 struct command {
