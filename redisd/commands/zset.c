@@ -148,7 +148,8 @@ static void add_pairs(struct call *c, struct addition *a, struct zset *zset)
     for (int i = 0; i < a->pairs; i++) {
         struct slice member = c->argv[a->first + 2 * i + 1];
         double old = 0;
-        if (conditional && !lets_through(a->options, zset_score(zset, member, &old), old, a->scores[i]))
+        bool there = conditional && zset_score(zset, member, &old);
+        if (conditional && !lets_through(a->options, there, old, a->scores[i]))
             continue;
         put(a, zset, member, a->scores[i]);
     }
