@@ -65,6 +65,11 @@ const char *hash_encoding(const struct hash *hash)
     return hash->table ? "hashtable" : "listpack";
 }
 
+const struct packed *hash_packed(const struct hash *hash)
+{
+    return hash->table ? NULL : &hash->packed;
+}
+
 void hash_make_large(struct hash *hash)
 {
     if (hash->table)

@@ -8,6 +8,7 @@
 #include "services/keyspace/keyspace.h"
 
 struct arena;
+struct packed;
 
 struct hash *hash_new(struct arena *arena, const struct keyspace_limits *limits, uint64_t hash_key);
 void hash_free(struct hash *hash);
@@ -17,6 +18,7 @@ size_t hash_size(const struct hash *hash); /* fields */
 size_t hash_memory(const struct hash *hash);
 const char *hash_encoding(const struct hash *hash);
 void hash_make_large(struct hash *hash);   /* to the "hashtable" encoding: what a snapshot restores */
+const struct packed *hash_packed(const struct hash *hash); /* the pairs of the small form, NULL in the large one: what a snapshot writes */
 
 /* Neither slice may lie in the hash itself. */
 bool hash_set(struct hash *hash, struct slice field, struct slice value); /* true: the field is new */

@@ -6,7 +6,7 @@
  *      entry:  [AUX locus-encoding name] [EXPIRETIME_MS i64] type:u8 key value
  *
  *      value:  string          0   text, or an integer of 8, 16 or 32 bits
- *              list           18   nodes: a listpack each, or one large element by itself
+ *              list           18   nodes as they are, a listpack each
  *              set             2   members in positional order, whatever the encoding
  *              sorted set      5   (member, f64) pairs, lowest first    "skiplist"
  *                             17   one listpack                         "listpack"
@@ -26,7 +26,6 @@
 #include <sys/types.h>
 
 #include "services/keyspace/keyspace.h"
-#include "services/keyspace/packed.h"
 
 #define RDB_VERSION 10                     /* what is written */
 #define RDB_VERSION_MAX 12                 /* what is read: newer ones differ by value types, which are refused by name */
@@ -62,7 +61,6 @@ struct rdb_header {
  * after it is dropped. */
 struct rdb_writer {
     struct buffer buffer; /* Ours: not yet given to the sink */
-    struct packed packed; /* Ours: a listpack in the making */
     rdb_sink_fn sink;
     void *context;        /* Borrowed: the sink's */
     uint64_t crc;         /* of all bytes given to the sink */

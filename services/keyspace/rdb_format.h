@@ -61,7 +61,4 @@ enum { LISTPACK_HEADER_SIZE = 6, LISTPACK_END = 0xFF, LISTPACK_COUNT_UNKNOWN = 6
 #define RDB_SET_LISTPACK_ENTRIES 128
 #define RDB_SET_LISTPACK_VALUE 64
 
-/* A string of up to this many bytes is "embstr" unless it was changed in place. */
-#define RDB_EMBSTR_MAX 44
-
 #endif

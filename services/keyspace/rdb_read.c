@@ -8,6 +8,7 @@
 
 #include "services/keyspace/hash.h"
 #include "services/keyspace/list.h"
+#include "services/keyspace/packed.h"
 #include "services/keyspace/rdb_format.h"
 #include "services/keyspace/set.h"
 #include "services/keyspace/zset.h"

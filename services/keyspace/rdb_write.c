@@ -4,20 +4,18 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <endian.h>
-#include <math.h>
-#include <stdio.h>
 
 #include "services/keyspace/crc64.h"
 #include "services/keyspace/digest.h"
+#include "services/keyspace/entry.h"
 #include "services/keyspace/hash.h"
 #include "services/keyspace/integer.h"
 #include "services/keyspace/list.h"
+#include "services/keyspace/packed.h"
 #include "services/keyspace/rdb.h"
 #include "services/keyspace/rdb_format.h"
 #include "services/keyspace/set.h"
 #include "services/keyspace/zset.h"
-
-enum { SCORE_TEXT_MAX = 32 };
 
 /* ---- the writer ---- */
 
@@ -29,7 +27,6 @@ void rdb_writer_init(struct rdb_writer *w, rdb_sink_fn sink, void *context)
 void rdb_writer_deinit(struct rdb_writer *w)
 {
     buffer_free(&w->buffer);
-    packed_free(&w->packed);
 }
 
 int rdb_writer_drain(struct rdb_writer *w)
@@ -128,13 +125,6 @@ static void put_listpack(struct rdb_writer *w, const struct packed *packed)
     spill(w);
 }
 
-/* The listpack that was gathered in w->packed, which is empty afterwards and keeps its memory. */
-static void put_gathered(struct rdb_writer *w)
-{
-    put_listpack(w, &w->packed);
-    packed_erase(&w->packed, 0, w->packed.count);
-}
-
 /* ---- values ---- */
 
 static void put_string(struct rdb_writer *w, const struct entry *e)
@@ -170,62 +160,37 @@ static void put_set(struct rdb_writer *w, const struct set *set)
     }
 }
 
-static void put_hash(struct rdb_writer *w, const struct hash *hash, bool packed)
+static void put_hash(struct rdb_writer *w, const struct hash *hash)
 {
     struct hash_walk walk;
     struct item field, value;
-    if (!packed)
-        put_size(w, hash_size(hash));
-    hash_walk_begin(hash, &walk);
-    while (hash_walk_next(&walk, &field, &value)) {
-        if (packed) {
-            packed_append(&w->packed, item_slice(&field));
-            packed_append(&w->packed, item_slice(&value));
-        } else {
-            put_item(w, &field);
-            put_item(w, &value);
-        }
-    }
-    if (packed)
-        put_gathered(w);
-}
-
-/* A score in a listpack: an integer where that loses nothing (negative zero would), else the text that reads back the same. */
-static void gather_score(struct packed *packed, double score)
-{
-    char text[SCORE_TEXT_MAX];
-    if (fabs(score) < 0x1p53 && score == (double)(int64_t)score && !(score == 0 && signbit(score))) {
-        packed_append_integer(packed, (int64_t)score);
+    if (hash_packed(hash)) {
+        put_listpack(w, hash_packed(hash));
         return;
     }
-    int size = snprintf(text, sizeof(text), "%.17g", score);
-    packed_append(packed, slice_of(text, (size_t)size));
+    put_size(w, hash_size(hash));
+    hash_walk_begin(hash, &walk);
+    while (hash_walk_next(&walk, &field, &value)) {
+        put_item(w, &field);
+        put_item(w, &value);
+    }
 }
 
-static void put_zset(struct rdb_writer *w, const struct zset *zset, bool packed)
+static void put_zset(struct rdb_writer *w, const struct zset *zset)
 {
     struct zset_walk walk;
     struct item member;
     double score;
-    if (!packed)
-        put_size(w, zset_size(zset));
+    if (zset_packed(zset)) {
+        put_listpack(w, zset_packed(zset));
+        return;
+    }
+    put_size(w, zset_size(zset));
     zset_walk_begin(zset, &walk, 0, false);
     while (zset_walk_next(&walk, &member, &score)) {
-        if (packed) {
-            packed_append(&w->packed, item_slice(&member));
-            gather_score(&w->packed, score);
-        } else {
-            put_item(w, &member);
-            buffer_append(&w->buffer, &score, sizeof(score));
-        }
+        put_item(w, &member);
+        buffer_append(&w->buffer, &score, sizeof(score));
     }
-    if (packed)
-        put_gathered(w);
-}
-
-static bool is_packed(const char *encoding)
-{
-    return encoding[0] == 'l'; /* "listpack", and neither "hashtable" nor "skiplist" */
 }
 
 static int type_of(const struct entry *e)
@@ -238,31 +203,32 @@ static int type_of(const struct entry *e)
     case VALUE_SET:
         return RDB_TYPE_SET;
     case VALUE_HASH:
-        return is_packed(hash_encoding(entry_hash(e))) ? RDB_TYPE_HASH_LISTPACK : RDB_TYPE_HASH;
+        return hash_packed(entry_hash(e)) ? RDB_TYPE_HASH_LISTPACK : RDB_TYPE_HASH;
     case VALUE_ZSET:
-        return is_packed(zset_encoding(entry_zset(e))) ? RDB_TYPE_ZSET_LISTPACK : RDB_TYPE_ZSET_2;
+        return zset_packed(entry_zset(e)) ? RDB_TYPE_ZSET_LISTPACK : RDB_TYPE_ZSET_2;
     }
     assert(!"an entry has one of five types");
     return 0;
 }
 
-static void put_value(struct rdb_writer *w, int type, const struct entry *e)
+static void put_value(struct rdb_writer *w, const struct entry *e)
 {
-    switch (type) {
-    case RDB_TYPE_STRING:
+    switch (entry_type(e)) {
+    case VALUE_STRING:
         put_string(w, e);
         break;
-    case RDB_TYPE_LIST_QUICKLIST_2:
+    case VALUE_LIST:
         put_list(w, entry_list(e));
         break;
-    case RDB_TYPE_SET:
+    case VALUE_SET:
         put_set(w, entry_set(e));
         break;
-    default:
-        if (entry_type(e) == VALUE_HASH)
-            put_hash(w, entry_hash(e), type == RDB_TYPE_HASH_LISTPACK);
-        else
-            put_zset(w, entry_zset(e), type == RDB_TYPE_ZSET_LISTPACK);
+    case VALUE_HASH:
+        put_hash(w, entry_hash(e));
+        break;
+    case VALUE_ZSET:
+        put_zset(w, entry_zset(e));
+        break;
     }
 }
 
@@ -292,17 +258,15 @@ static bool list_is_one_node(const struct list *list)
 
 static void put_encoding(struct rdb_writer *w, const struct entry *e)
 {
-    int64_t ignored;
     const char *encoding = NULL;
-    if (entry_type(e) == VALUE_SET) {
+    if (entry_type(e) == VALUE_STRING) {
+        encoding = entry_has(e, ENTRY_RAW) && entry_string_size(e) <= ENTRY_EMBEDDED_MAX ? "raw" : NULL;
+    } else if (entry_type(e) == VALUE_SET) {
         const char *is = set_encoding(entry_set(e));
         encoding = strcmp(is, set_expected(entry_set(e))) ? is : NULL;
     } else if (entry_type(e) == VALUE_LIST) {
         const char *is = list_encoding(entry_list(e));
         encoding = strcmp(is, "quicklist") == 0 && list_is_one_node(entry_list(e)) ? is : NULL;
-    } else if (entry_type(e) == VALUE_STRING && entry_string_size(e) <= RDB_EMBSTR_MAX && !entry_integer(e, &ignored)) {
-        const char *is = entry_encoding_name(e);
-        encoding = is[0] == 'r' ? is : NULL;
     }
     if (encoding)
         rdb_write_aux(w, SLICE(RDB_AUX_ENCODING), slice_from_string(encoding));
@@ -355,16 +319,15 @@ void rdb_write_database(struct rdb_writer *w, int number, size_t keys, size_t de
 void rdb_write_entry(struct rdb_writer *w, int number, const struct entry *e)
 {
     int64_t deadline_ms = entry_deadline(e);
-    int type = type_of(e);
     select_database(w, number);
     put_encoding(w, e);
     if (deadline_ms != DB_NO_DEADLINE) {
         put_byte(w, RDB_EXPIRETIME_MS);
         buffer_append(&w->buffer, &deadline_ms, sizeof(deadline_ms));
     }
-    put_byte(w, type);
+    put_byte(w, type_of(e));
     put_text(w, entry_key(e));
-    put_value(w, type, e);
+    put_value(w, e);
     spill(w);
 }
 
@@ -418,10 +381,9 @@ void rdb_dump(const struct entry *e, struct buffer *payload)
     w.held = true;
     w.buffer = *payload;
     put_byte(&w, type_of(e));
-    put_value(&w, type_of(e), e);
+    put_value(&w, e);
     buffer_append(&w.buffer, &version, sizeof(version));
     uint64_t crc = crc64(0, w.buffer.base + start, w.buffer.size - start);
     buffer_append(&w.buffer, &crc, sizeof(crc));
     *payload = w.buffer;
-    packed_free(&w.packed);
 }

@@ -187,6 +187,11 @@ const char *zset_encoding(const struct zset *zset)
     return zset->large ? "skiplist" : "listpack";
 }
 
+const struct packed *zset_packed(const struct zset *zset)
+{
+    return zset->large ? NULL : &zset->packed;
+}
+
 void zset_make_large(struct zset *zset)
 {
     if (zset->large)

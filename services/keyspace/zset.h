@@ -8,6 +8,7 @@
 #include "services/keyspace/keyspace.h"
 
 struct arena;
+struct packed;
 
 enum zset_change { ZSET_UNCHANGED, ZSET_ADDED, ZSET_UPDATED };
 
@@ -19,6 +20,7 @@ size_t zset_size(const struct zset *zset);
 size_t zset_memory(const struct zset *zset);
 const char *zset_encoding(const struct zset *zset);
 void zset_make_large(struct zset *zset);
+const struct packed *zset_packed(const struct zset *zset); /* the pairs of the small form, NULL in the large one: what a snapshot writes */
 
 /* -0 and 0 are equal; the packed form keeps either as 0, as Redis does. */
 enum zset_change zset_set(struct zset *zset, struct slice member, double score); /* score is not NaN */
