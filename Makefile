@@ -74,7 +74,7 @@ define layer
 $(call lib,$(1)): $$(call objs,$$(SRC_$(1)))
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
-$(B)/tests/$(1)/%_test: $(B)/obj/tests/$(1)/%_test.o $(B)/obj/tests/support.o $$(foreach u,$$(USE_$(1)),$$(call lib,$$(u)))
+$(B)/tests/$(1)/%_test: $(B)/obj/tests/$(1)/%_test.o $(B)/obj/tests/support.o $$(call objs,$$(filter-out %_test.c,$$(wildcard tests/$(1)/*.c))) $$(foreach u,$$(USE_$(1)),$$(call lib,$$(u)))
 	@mkdir -p $$(@D)
 	$$(CC) -o $$@ $$^ $$(LDFLAGS) -lcmocka $$(foreach u,$$(USE_$(1)),$$(LIBS_$$(u)))
 endef
