@@ -125,6 +125,9 @@ struct service {
     const char *suffix; /* its checkpoint file is checkpoint-<tx>.<suffix>; distinct per service */
     void *state;        /* Borrowed; first argument of all calls */
 
+    /* The identity of the history, before any other call; may be NULL. Whatever hash the service's answers depend on is keyed by it. */
+    void (*identify)(void *state, const uint8_t uuid[16]);
+
     /* Change the state by a record's delta. 0, or -errno when the delta makes no sense: recovery stops there. */
     int (*apply)(void *state, const struct tx_record *record);
 
