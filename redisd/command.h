@@ -88,7 +88,10 @@ extern const struct command commands_string[], commands_bitmap[], commands_gener
     commands_hash[], commands_zset[], commands_transactions[], commands_pubsub[], commands_connection[], commands_server[],
     commands_introspection[], commands_debug[];
 
-extern const struct command client_subcommands[];
+extern const struct command client_subcommands[], config_subcommands[], command_subcommands[], slowlog_subcommands[], latency_subcommands[],
+    memory_subcommands[];
+void info_command(struct call *c);
+void command_command(struct call *c);
 
 struct effects;
 

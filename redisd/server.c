@@ -166,6 +166,26 @@ int server_open_log(struct redisd *server, bool adopt, struct buffer *error)
     return got;
 }
 
+int server_switch_log(struct redisd *server, struct buffer *error)
+{
+    if (server->config.appendonly == (server->log != NULL))
+        return 0;
+    if (save_running(server)) {
+        buffer_format(error, "a save is running, try again when it is complete");
+        return -EBUSY;
+    }
+    if (!server->config.appendonly) {
+        uint64_t newest = txlog_newest(server->log);
+        int got = txlog_close(server->log);
+        server->log = NULL;
+        if (got == 0)
+            reactor_release(server->reactor, newest);
+        return got;
+    }
+    int got = server_open_log(server, true, error);
+    return got < 0 ? got : save_now(server);
+}
+
 void server_drain(struct redisd *server)
 {
     reactor_release(server->reactor, UINT64_MAX);

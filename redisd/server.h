@@ -18,6 +18,10 @@ int server_open_log(struct redisd *server, bool adopt, struct buffer *error);
 /* Send what is still pending and may leave, once; for a clean stop. */
 void server_drain(struct redisd *server);
 
+/* Open or close the log as config.appendonly says now. Opening takes the keyspace as it is: a checkpoint is written first. 0 or -errno
+ * with the reason. */
+int server_switch_log(struct redisd *server, struct buffer *error);
+
 /* The log's directory, NUL-terminated. */
 void server_log_dir(const struct redisd *server, struct buffer *dir);
 

@@ -33,7 +33,8 @@ struct slowlog {
     struct slowlog_entry *newest;
     size_t count;
     uint64_t next_id;
-    uint64_t threshold_cycles;  /* UINT64_MAX: off */
+    uint64_t threshold_cycles;  /* commands that take more are looked at; UINT64_MAX: off */
+    bool log_all;               /* slowlog-log-slower-than 0 */
 };
 
 struct latency_event {
@@ -57,6 +58,7 @@ void slowlog_trim(struct slowlog *slowlog, size_t max);
 
 /* A spike of an event, in milliseconds; kept when latency-monitor-threshold asks for it. */
 void latency_add(struct redisd *server, const char *event, int64_t ms);
-void latency_reset(struct latency *latency, struct slice event); /* base NULL: all */
+/* Forget an event (base NULL: all); returns how many were there. */
+int latency_reset(struct latency *latency, struct slice event);
 
 #endif
