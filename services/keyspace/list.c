@@ -357,10 +357,9 @@ void list_erase(struct list *list, size_t position, size_t count)
         index = 0;
         node = next;
     }
-    if (list->length > 0) {
-        node_merge_around(list, near && near->next ? near->next : list->head);
-        node_merge_around(list, near ? near : list->head);
-    }
+    if (near && near->next)
+        node_merge_around(list, near->next);
+    node_merge_around(list, near ? near : list->head);
     note_shrink(list);
 }
 
