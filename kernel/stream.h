@@ -114,6 +114,9 @@ static inline struct buffer *stream_output(struct stream *stream)
 /* Everything appended so far depends on transaction tx. */
 void stream_mark(struct stream *stream, uint64_t tx);
 
+/* Drop the pending output that the gate holds back: what it depended on will not come about. */
+void stream_discard_gated(struct stream *stream);
+
 /* Send now what may leave. Called by the kernel before a read waits and at the end of each turn. */
 void stream_flush(struct stream *stream);
 

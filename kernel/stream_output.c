@@ -95,6 +95,15 @@ static void pass_marks(struct stream *s)
     memmove(s->marks, s->marks + passed, s->mark_count * sizeof s->marks[0]);
 }
 
+void stream_discard_gated(struct stream *s)
+{
+    pass_marks(s);
+    if (s->mark_count == 0)
+        return;
+    s->out.size = s->released > s->sent ? s->released : s->sent;
+    s->mark_count = 0;
+}
+
 /* Ask the poller for OS_WRITABLE, or stop asking. */
 static void want_writable(struct stream *s, bool wanted)
 {
