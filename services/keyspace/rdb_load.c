@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "services/keyspace/crc64.h"
 #include "services/keyspace/digest.h"
@@ -196,15 +195,17 @@ static bool load_opcode(struct loading *l)
 
 static bool load_head(struct loading *l, int *version)
 {
-    char digits[RDB_HEAD_SIZE - sizeof(RDB_MAGIC) + 2];
     const char *at = rdb_take(&l->in, RDB_HEAD_SIZE);
     if (!at)
         return false;
-    memcpy(digits, at + strlen(RDB_MAGIC), sizeof(digits) - 1);
-    digits[sizeof(digits) - 1] = 0;
-    *version = atoi(digits);
     if (memcmp(at, RDB_MAGIC, strlen(RDB_MAGIC)))
         return rdb_input_fail(&l->in, "not an RDB file");
+    *version = 0;
+    for (size_t i = strlen(RDB_MAGIC); i < RDB_HEAD_SIZE; i++) {
+        if (at[i] < '0' || at[i] > '9')
+            return rdb_input_fail(&l->in, "the version of the RDB file is not a number");
+        *version = *version * 10 + (at[i] - '0');
+    }
     if (*version < 1 || *version > RDB_VERSION_MAX)
         return rdb_input_fail(&l->in, "RDB version %d", *version);
     return true;
@@ -233,7 +234,7 @@ static bool check_digest(struct loading *l)
 
 static void load_file(struct loading *l)
 {
-    int version;
+    int version = 0;
     if (!load_head(l, &version))
         return;
     while (load_opcode(l))
