@@ -5,6 +5,8 @@
  *      bit     0 1 2 3 4 5 6 7 | 8 9 ...        bit 0 is the highest of the first byte
  *
  * Ranges are turned into a first and a last bit before anything is counted or sought, whatever unit they were given in. */
+#include "redisd/commands/bitmap.h"
+
 #include "redisd/commands/string.h"
 
 /* Bits that a range covers; both ends are included. Empty when last < first. */
@@ -12,10 +14,13 @@ struct bit_range {
     int64_t first, last;
 };
 
-static bool parse_bit_offset(struct call *c, struct slice text, uint64_t *offset)
+bool bitmap_parse_offset(struct call *c, struct slice text, int width, uint64_t *offset)
 {
     int64_t value;
-    if (slice_to_i64(text, &value) && value >= 0 && (uint64_t)value >> 3 < DB_VALUE_MAX) {
+    bool counted = width && text.size && text.base[0] == '#';
+    struct slice digits = counted ? slice_of(text.base + 1, text.size - 1) : text;
+    if (slice_to_i64(digits, &value) && !__builtin_mul_overflow(value, counted ? width : 1, &value) && value >= 0 &&
+        (uint64_t)value >> 3 < DB_VALUE_MAX) {
         *offset = (uint64_t)value;
         return true;
     }
@@ -34,7 +39,7 @@ static void bitmap_getbit(struct call *c)
 {
     uint64_t offset;
     bool wrong = false;
-    if (!parse_bit_offset(c, c->argv[2], &offset))
+    if (!bitmap_parse_offset(c, c->argv[2], 0, &offset))
         return;
     const struct entry *e = key_read_type(c, c->argv[1], VALUE_STRING, &wrong);
     if (wrong)
@@ -53,7 +58,8 @@ static void bitmap_setbit(struct call *c)
     uint64_t offset;
     int64_t on;
     bool wrong = false;
-    if (!parse_bit_offset(c, c->argv[2], &offset) || !parse_range_i64(c, c->argv[3], 0, 1, &on, "ERR bit is not an integer or out of range"))
+    if (!bitmap_parse_offset(c, c->argv[2], 0, &offset) ||
+        !parse_range_i64(c, c->argv[3], 0, 1, &on, "ERR bit is not an integer or out of range"))
         return;
     struct entry *e = key_write_type(c, key, VALUE_STRING, &wrong);
     if (wrong)
@@ -318,5 +324,9 @@ const struct command commands_bitmap[] = {
     {.name = "bitop", .run = bitmap_bitop, .arity = -4, .flags = CMD_WRITE | CMD_DENYOOM, .first_key = 2, .last_key = -1, .key_step = 1,
      .group = GROUP_BITMAP, .since = "2.6.0", .complexity = "O(N) in the length of the strings",
      .summary = "Combines strings bit by bit and stores the result."},
+    ROW("bitfield", bitmap_bitfield, -2, CMD_WRITE | CMD_DENYOOM, "3.2.0", "O(N) in the number of operations",
+        "Reads and writes integers of any width within a string."),
+    ROW("bitfield_ro", bitmap_bitfield_ro, -2, CMD_READONLY | CMD_FAST, "6.0.0", "O(N) in the number of operations",
+        "Reads integers of any width within a string."),
     {.name = NULL},
 };
