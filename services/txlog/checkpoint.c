@@ -90,6 +90,7 @@ int txlog_checkpoint_begin(struct txlog *log)
         abort();
     core->checkpoint = cp;
     cp->manifest.count = (uint32_t)core->service_count;
+    cp->manifest.adopted = core->options.adopt && !core->checkpoint_tx;
     cp->manifest.about = (struct tx_checkpoint){.tx = log->newest, .admission = log->admitted};
     memcpy(cp->manifest.about.uuid, core->uuid, sizeof core->uuid);
     for (int i = 0; i < CHECKPOINT_SERVICES_MAX; i++)

@@ -4,12 +4,14 @@
  *   checkpoint-<tx, 20 digits>.<suffix>     one per service, in its own format
  *   checkpoint-<tx, 20 digits>.manifest     written last: the checkpoint is there when this is
  *
- *   manifest   0  u64 magic "LOCUSCKP"   8  u32 format (1)   12  u32 services
+ *   manifest   0  u64 magic "LOCUSCKP"   8  u32 format (1)   12  u16 services, u16 flags
  *             16  u8[16] log UUID       32  u64 tx           40  u64 cmd_seq   48  i64 time
  *             56  services times 64 bytes:
  *                 0  u16 service, zeros to 8   8  char[16] suffix   24  u64 file size
  *                32  u8[16] xxh3-128 of the file                    48  u8[16] state digest
  *              then u32 crc32c of everything before
+ *
+ * Flag 1, adopted: the state was not reached by the log's records but taken over as it was; re-execution begins anew from here.
  *
  * A checkpoint is put in place only when the log is durable up to its transaction: it is never ahead of the log. */
 #ifndef LOCUS_TXLOG_CHECKPOINT_H
@@ -33,6 +35,7 @@ struct manifest_entry {
 
 struct manifest {
     struct tx_checkpoint about;
+    bool adopted;
     uint32_t count;
     struct manifest_entry entries[CHECKPOINT_SERVICES_MAX];
 };
@@ -50,6 +53,10 @@ int checkpoint_list(struct os *os, const char *dir, uint64_t **txs, size_t *coun
 
 /* Read a manifest and check it; with `content`, read the files as well and compare size and hash. 0, -ENOENT, or -EBADMSG. */
 int checkpoint_check(struct os *os, const char *dir, uint64_t tx, bool content, struct manifest *manifest);
+
+/* Bring the services to this checkpoint, whose manifest was checked. 0 or -errno, and then error says why. */
+int checkpoint_load(struct os *os, const char *dir, const struct service *services, int count, const struct manifest *manifest,
+                    struct buffer *error);
 
 /* Bring the services to the newest checkpoint that is whole and has tx <= until (0: any).
  * 0, and *tx and *manifest say which; *tx is 0 when there is none, and nothing was touched. -errno: a whole one was refused

@@ -35,7 +35,7 @@ void manifest_encode(const struct manifest *m, struct buffer *bytes)
     memset(at, 0, size);
     memcpy(at, manifest_magic, 8);
     store_u32(at + 8, 1);
-    store_u32(at + 12, m->count);
+    store_u32(at + 12, m->count | (m->adopted ? 1u << 16 : 0));
     memcpy(at + 16, m->about.uuid, 16);
     store_u64(at + 32, m->about.tx);
     store_u64(at + 40, m->about.admission.cmd_seq);
@@ -59,7 +59,8 @@ int manifest_decode(struct slice bytes, struct manifest *m)
     memset(m, 0, sizeof *m);
     if (bytes.size < MANIFEST_HEAD + 4 || memcmp(at, manifest_magic, 8) != 0 || load_u32(at + 8) != 1)
         return -EBADMSG;
-    m->count = load_u32(at + 12);
+    m->count = load_u32(at + 12) & 0xffff;
+    m->adopted = load_u32(at + 12) >> 16 & 1;
     if (m->count > CHECKPOINT_SERVICES_MAX || bytes.size != MANIFEST_HEAD + m->count * MANIFEST_ENTRY + 4)
         return -EBADMSG;
     if (crc32c(0, at, bytes.size - 4) != load_u32(at + bytes.size - 4))
@@ -262,8 +263,8 @@ static int restore_entry(struct os *os, const char *dir, uint64_t tx, const stru
     return result;
 }
 
-static int restore_all(struct os *os, const char *dir, const struct service *services, int count,
-                       const struct manifest *manifest, struct buffer *error)
+int checkpoint_load(struct os *os, const char *dir, const struct service *services, int count, const struct manifest *manifest,
+                    struct buffer *error)
 {
     for (uint32_t i = 0; i < manifest->count; i++) {
         const struct manifest_entry *entry = &manifest->entries[i];
@@ -290,7 +291,7 @@ int checkpoint_restore(struct os *os, const char *dir, const struct service *ser
     for (size_t i = 0; i < there && !result && !*tx; i++) {
         if ((until && txs[i] > until) || checkpoint_check(os, dir, txs[i], true, manifest))
             continue;
-        result = restore_all(os, dir, services, count, manifest, error);
+        result = checkpoint_load(os, dir, services, count, manifest, error);
         *tx = txs[i];
     }
     free(txs);

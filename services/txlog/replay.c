@@ -102,11 +102,21 @@ static int replay_record(struct replay *r, const struct tx_record *record)
 
 /* ---- comparing states at checkpoints ---- */
 
+/* What was adopted here replaces what the records before it led to. */
+static int begin_anew(struct replay *r, const struct manifest *manifest)
+{
+    for (int i = 0; i < r->count; i++)
+        r->services[i].reset(r->services[i].state);
+    return checkpoint_load(r->os, r->dir, r->services, r->count, manifest, r->error);
+}
+
 static int compare_states(struct replay *r, uint64_t tx)
 {
     struct manifest manifest;
     if (checkpoint_check(r->os, r->dir, tx, false, &manifest))
         return 0;
+    if (manifest.adopted)
+        return begin_anew(r, &manifest);
     for (uint32_t i = 0; i < manifest.count; i++) {
         const struct service *service = service_of(r, manifest.entries[i].service);
         struct tx_digest digest;
@@ -188,7 +198,7 @@ static int begin(struct replay *r)
     if (r->options->mode == REPLAY_VERIFY) {
         int error = txlog_reader_open(r->os, r->dir, 1, r->error, &r->reader);
         if (error != -ERANGE)
-            return error;
+            return error ? error : pass_checkpoints(r, 0);
         r->error->size = 0;
     }
     uint64_t allowed = last_tx_allowed(r);
