@@ -6,13 +6,18 @@
 
 #include <assert.h>
 
+/* What a search through the scores leads to, together in one cache line. */
+struct link {
+    arena_ref first; /* the member of the child's first entry: the key, with scores[i] */
+    arena_ref child;
+    uint32_t count;  /* entries below the child */
+};
+
 struct inner {
-    uint32_t count;    /* children */
+    uint32_t count;  /* children */
     uint32_t unused[3];
     double scores[BTREE_INNER_MAX];
-    arena_ref refs[BTREE_INNER_MAX];
-    arena_ref children[BTREE_INNER_MAX];
-    uint32_t counts[BTREE_INNER_MAX];
+    struct link links[BTREE_INNER_MAX];
 };
 
 enum { LEAF_MIN = BTREE_LEAF_MAX / 4, INNER_MIN = BTREE_INNER_MAX / 4 };
@@ -31,27 +36,31 @@ struct path {
 
 /* ---- searching one node ---- */
 
-/* How many of the ascending scores are lower than `score`; with no branch that depends on them. */
+typedef double lanes __attribute__((vector_size(16)));
+typedef int64_t mask __attribute__((vector_size(16)));
+
+/* How many of the ascending scores are lower than `score`. Counting all of them two by two beats a binary search among so few:
+ * nothing depends on the one before, so that cache lines come in parallel and no branch is guessed wrongly. */
 static uint32_t scores_below(const double *scores, uint32_t count, double score)
 {
-    const double *base = scores;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        base += base[half - 1] < score ? half : 0;
-        count -= half;
+    lanes wanted = {score, score};
+    mask lower = {0};
+    uint32_t i = 0;
+    for (; i + 2 <= count; i += 2) {
+        lanes pair;
+        memcpy(&pair, scores + i, sizeof pair);
+        lower -= pair < wanted;
     }
-    return (uint32_t)(base - scores) + (count == 1 && *base < score);
+    return (uint32_t)(lower[0] + lower[1]) + (i < count && scores[i] < score);
 }
 
-static uint32_t scores_up_to(const double *scores, uint32_t count, double score)
+/* How many are lower or equal, where the first `below` are known to be lower. */
+static uint32_t scores_up_to(const double *scores, uint32_t count, uint32_t below, double score)
 {
-    const double *base = scores;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        base += base[half - 1] <= score ? half : 0;
-        count -= half;
-    }
-    return (uint32_t)(base - scores) + (count == 1 && *base <= score);
+    uint32_t at = below;
+    while (at < count && scores[at] == score)
+        at++;
+    return at;
 }
 
 static struct slice text_of(const struct btree *tree, arena_ref ref)
@@ -59,13 +68,32 @@ static struct slice text_of(const struct btree *tree, arena_ref ref)
     return btree_member_text(arena_at(tree->arena, ref));
 }
 
-/* Where `text` belongs among refs[low..high), which ascend: behind those lower (with `after`, or equal). */
-static uint32_t place_text(const struct btree *tree, const arena_ref *refs, uint32_t low, uint32_t high, struct slice text,
+/* The keys of a node of either kind. */
+struct keys {
+    const double *scores;
+    const arena_ref *refs;
+    uint32_t stride; /* references from one key's to the next one's */
+    uint32_t count;
+};
+
+static struct keys leaf_keys(const struct btree_leaf *leaf)
+{
+    return (struct keys){leaf->scores, leaf->refs, 1, leaf->count};
+}
+
+static struct keys inner_keys(const struct inner *node)
+{
+    return (struct keys){node->scores, &node->links[0].first, sizeof(struct link) / sizeof(arena_ref), node->count};
+}
+
+/* Where `text` belongs among the keys from low to high, which ascend: behind those lower (with `after`, or equal). */
+static uint32_t place_text(const struct btree *tree, const struct keys *keys, uint32_t low, uint32_t high, struct slice text,
                            bool after)
 {
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (slice_compare(text_of(tree, refs[middle]), text) < after)
+        int order = slice_compare(text_of(tree, keys->refs[middle * keys->stride]), text);
+        if (order < 0 || (after && order == 0))
             low = middle + 1;
         else
             high = middle;
@@ -82,17 +110,15 @@ struct bound {
 };
 
 /* How many of a node's keys come before the bound. */
-static uint32_t keys_before(const struct btree *tree, const double *scores, const arena_ref *refs, uint32_t count,
-                            const struct bound *bound)
+static uint32_t keys_before(const struct btree *tree, struct keys keys, const struct bound *bound)
 {
     if (bound->kind == BOUND_TEXT)
-        return place_text(tree, refs, 0, count, bound->text, bound->after);
-    if (bound->kind == BOUND_SCORE && bound->after)
-        return scores_up_to(scores, count, bound->score);
-    uint32_t low = scores_below(scores, count, bound->score);
-    if (bound->kind == BOUND_SCORE || low == count || scores[low] != bound->score)
-        return low;
-    return place_text(tree, refs, low, low + scores_up_to(scores + low, count - low, bound->score), bound->text, false);
+        return place_text(tree, &keys, 0, keys.count, bound->text, bound->after);
+    uint32_t low = scores_below(keys.scores, keys.count, bound->score);
+    uint32_t high = scores_up_to(keys.scores, keys.count, low, bound->score);
+    if (bound->kind == BOUND_SCORE)
+        return bound->after ? high : low;
+    return place_text(tree, &keys, low, high, bound->text, false);
 }
 
 static struct bound entry_bound(const struct btree *tree, double score, arena_ref member)
@@ -102,10 +128,11 @@ static struct bound entry_bound(const struct btree *tree, double score, arena_re
 
 /* ---- the way down ---- */
 
-static void prefetch_leaf(const struct btree_leaf *leaf)
+/* A search touches several lines of a node, one after the other: have them come at once. */
+static void prefetch_node(const void *node, size_t size)
 {
-    for (size_t line = 0; line < sizeof *leaf; line += 64)
-        __builtin_prefetch((const char *)leaf + line);
+    for (size_t line = 0; line < size; line += 64)
+        __builtin_prefetch((const char *)node + line);
 }
 
 /* To the leaf where the bound belongs. `member` (0: none) may itself be a key of inner nodes: then it is below that key. */
@@ -115,15 +142,24 @@ static void descend(const struct btree *tree, const struct bound *bound, arena_r
     bool edge = true;
     for (uint32_t level = 0; level < tree->height; level++) {
         struct inner *node = arena_at(tree->arena, at);
-        uint32_t child = keys_before(tree, node->scores, node->refs, node->count, bound);
-        if (child > 0 && !(member && child < node->count && node->refs[child] == member))
+        prefetch_node(node, offsetof(struct inner, links));
+        uint32_t child = keys_before(tree, inner_keys(node), bound);
+        if (child > 0 && !(member && child < node->count && node->links[child].first == member))
             child--;
         path->steps[level] = (struct step){node, child, edge};
         edge = edge && child == node->count - 1;
-        at = node->children[child];
+        at = node->links[child].child;
     }
     path->leaf = arena_at(tree->arena, at);
-    prefetch_leaf(path->leaf);
+    prefetch_node(path->leaf, sizeof *path->leaf);
+}
+
+void btree_prefetch(const struct btree *tree, double score)
+{
+    struct path path;
+    struct bound bound = {.kind = BOUND_SCORE, .score = score};
+    if (tree->root)
+        descend(tree, &bound, 0, &path);
 }
 
 /* The slot of a member that is in this leaf; no text is read. */
@@ -176,9 +212,7 @@ static void leaf_level(struct btree_leaf *a, struct btree_leaf *b, uint32_t targ
 static void inner_level(struct inner *a, struct inner *b, uint32_t target)
 {
     level_array(a->scores, a->count, b->scores, b->count, target, sizeof *a->scores);
-    level_array(a->refs, a->count, b->refs, b->count, target, sizeof *a->refs);
-    level_array(a->children, a->count, b->children, b->count, target, sizeof *a->children);
-    level_array(a->counts, a->count, b->counts, b->count, target, sizeof *a->counts);
+    level_array(a->links, a->count, b->links, b->count, target, sizeof *a->links);
     b->count = a->count + b->count - target;
     a->count = target;
 }
@@ -242,34 +276,31 @@ static uint32_t node_count(const struct btree *tree, arena_ref ref)
 /* Make key i of a node what its child says: after the child's first entry may have changed. */
 static void settle_key(const struct btree *tree, struct inner *node, uint32_t i, bool leaf_below)
 {
-    const void *child = arena_at(tree->arena, node->children[i]);
-    const struct btree_leaf *leaf = child;
-    const struct inner *inner = child;
-    node->scores[i] = leaf_below ? leaf->scores[0] : inner->scores[0];
-    node->refs[i] = leaf_below ? leaf->refs[0] : inner->refs[0];
+    const void *child = arena_at(tree->arena, node->links[i].child);
+    struct keys keys = leaf_below ? leaf_keys(child) : inner_keys(child);
+    node->scores[i] = keys.scores[0];
+    node->links[i].first = keys.refs[0];
 }
 
 /* The same for its count too: after entries went in or out of the child in bulk. */
 static void settle_child(const struct btree *tree, struct inner *node, uint32_t i, bool leaf_below)
 {
-    const struct inner *inner = arena_at(tree->arena, node->children[i]);
+    const struct inner *inner = arena_at(tree->arena, node->links[i].child);
     uint32_t count = 0;
     settle_key(tree, node, i, leaf_below);
     if (leaf_below)
-        count = node_count(tree, node->children[i]);
+        count = node_count(tree, node->links[i].child);
     else
         for (uint32_t k = 0; k < inner->count; k++)
-            count += inner->counts[k];
-    node->counts[i] = count;
+            count += inner->links[k].count;
+    node->links[i].count = count;
 }
 
 static void inner_put(const struct btree *tree, struct inner *node, uint32_t at, arena_ref child, bool leaf_below)
 {
     open_slot(node->scores, node->count, at, sizeof *node->scores);
-    open_slot(node->refs, node->count, at, sizeof *node->refs);
-    open_slot(node->children, node->count, at, sizeof *node->children);
-    open_slot(node->counts, node->count, at, sizeof *node->counts);
-    node->children[at] = child;
+    open_slot(node->links, node->count, at, sizeof *node->links);
+    node->links[at].child = child;
     node->count++;
     settle_child(tree, node, at, leaf_below);
 }
@@ -277,9 +308,7 @@ static void inner_put(const struct btree *tree, struct inner *node, uint32_t at,
 static void inner_take(struct inner *node, uint32_t at)
 {
     close_slot(node->scores, node->count, at, sizeof *node->scores);
-    close_slot(node->refs, node->count, at, sizeof *node->refs);
-    close_slot(node->children, node->count, at, sizeof *node->children);
-    close_slot(node->counts, node->count, at, sizeof *node->counts);
+    close_slot(node->links, node->count, at, sizeof *node->links);
     node->count--;
 }
 
@@ -294,7 +323,7 @@ static void free_below(struct btree *tree, arena_ref ref, uint32_t height)
 {
     const struct inner *node = arena_at(tree->arena, ref);
     for (uint32_t i = 0; height > 0 && i < node->count; i++)
-        free_below(tree, node->children[i], height - 1);
+        free_below(tree, node->links[i].child, height - 1);
     node_free(tree, ref, height == 0);
 }
 
@@ -368,6 +397,7 @@ static void add_root(struct btree *tree, arena_ref right)
 static void insert_at(struct btree *tree, struct path *path, uint32_t slot, double score, arena_ref member)
 {
     arena_ref added = 0;
+    bool first = slot == 0; /* the first key below changed */
     if (path->leaf->count < BTREE_LEAF_MAX)
         leaf_put(path->leaf, slot, score, member);
     else
@@ -379,9 +409,11 @@ static void insert_at(struct btree *tree, struct path *path, uint32_t slot, doub
             settle_child(tree, step->node, step->child, leaf_below);
             added = inner_add(tree, step, added, leaf_below);
         } else {
-            settle_key(tree, step->node, step->child, leaf_below);
-            step->node->counts[step->child]++;
+            if (first)
+                settle_key(tree, step->node, step->child, leaf_below);
+            step->node->links[step->child].count++;
         }
+        first = first && step->child == 0;
     }
     if (added)
         add_root(tree, added);
@@ -397,7 +429,7 @@ void btree_insert(struct btree *tree, double score, arena_ref member)
     struct bound bound = entry_bound(tree, score, member);
     descend(tree, &bound, 0, &path);
     leaf = path.leaf;
-    insert_at(tree, &path, keys_before(tree, leaf->scores, leaf->refs, leaf->count, &bound), score, member);
+    insert_at(tree, &path, keys_before(tree, leaf_keys(leaf), &bound), score, member);
 }
 
 /* ---- removal ---- */
@@ -406,7 +438,7 @@ void btree_insert(struct btree *tree, double score, arena_ref member)
 static void balance(struct btree *tree, struct inner *node, uint32_t i, bool leaf_below)
 {
     uint32_t left = i + 1 < node->count ? i : i - 1;
-    arena_ref a = node->children[left], b = node->children[left + 1];
+    arena_ref a = node->links[left].child, b = node->links[left + 1].child;
     uint32_t total = node_count(tree, a) + node_count(tree, b);
     uint32_t max = leaf_below ? BTREE_LEAF_MAX : BTREE_INNER_MAX;
     bool merge = total <= max / 4 * 3;
@@ -426,12 +458,12 @@ static void balance(struct btree *tree, struct inner *node, uint32_t i, bool lea
     node_free(tree, b, leaf_below);
 }
 
-/* An entry is gone from below child i. */
-static void settle_removal(struct btree *tree, struct inner *node, uint32_t i, bool leaf_below)
+/* An entry is gone from below child i; the child's first one, too, when `first`. */
+static void settle_removal(struct btree *tree, struct inner *node, uint32_t i, bool first, bool leaf_below)
 {
-    arena_ref child = node->children[i];
+    arena_ref child = node->links[i].child;
     uint32_t count = node_count(tree, child);
-    node->counts[i]--;
+    node->links[i].count--;
     if (count == 0) {
         if (leaf_below)
             leaf_unlink(tree, arena_at(tree->arena, child));
@@ -439,7 +471,8 @@ static void settle_removal(struct btree *tree, struct inner *node, uint32_t i, b
         node_free(tree, child, leaf_below);
         return;
     }
-    settle_key(tree, node, i, leaf_below);
+    if (first)
+        settle_key(tree, node, i, leaf_below);
     if (count < (leaf_below ? (uint32_t)LEAF_MIN : (uint32_t)INNER_MIN) && node->count > 1)
         balance(tree, node, i, leaf_below);
 }
@@ -448,7 +481,7 @@ static void shrink_root(struct btree *tree)
 {
     while (tree->height > 0 && node_count(tree, tree->root) == 1) {
         arena_ref old = tree->root;
-        tree->root = ((struct inner *)arena_at(tree->arena, old))->children[0];
+        tree->root = ((struct inner *)arena_at(tree->arena, old))->links[0].child;
         node_free(tree, old, false);
         tree->height--;
     }
@@ -461,9 +494,13 @@ static void shrink_root(struct btree *tree)
 
 static void remove_at(struct btree *tree, struct path *path, uint32_t slot)
 {
+    bool first = slot == 0;
     leaf_take(path->leaf, slot);
-    for (uint32_t level = tree->height; level-- > 0;)
-        settle_removal(tree, path->steps[level].node, path->steps[level].child, level == tree->height - 1);
+    for (uint32_t level = tree->height; level-- > 0;) {
+        const struct step *step = &path->steps[level];
+        settle_removal(tree, step->node, step->child, first, level == tree->height - 1);
+        first = first && step->child == 0;
+    }
     tree->count--;
     shrink_root(tree);
 }
@@ -498,7 +535,7 @@ void btree_update(struct btree *tree, double score, arena_ref member, double new
     }
     leaf_take(leaf, slot);
     bound.score = new_score;
-    leaf_put(leaf, keys_before(tree, leaf->scores, leaf->refs, leaf->count, &bound), new_score, member);
+    leaf_put(leaf, keys_before(tree, leaf_keys(leaf), &bound), new_score, member);
     for (uint32_t level = tree->height; level-- > 0;)
         settle_key(tree, path.steps[level].node, path.steps[level].child, level == tree->height - 1);
 }
@@ -514,10 +551,10 @@ static uint64_t rank_of(const struct btree *tree, const struct bound *bound, are
     descend(tree, bound, member, &path);
     for (uint32_t level = 0; level < tree->height; level++)
         for (uint32_t i = 0; i < path.steps[level].child; i++)
-            rank += path.steps[level].node->counts[i];
+            rank += path.steps[level].node->links[i].count;
     if (member)
         return rank + slot_of(path.leaf, bound->score, member);
-    return rank + keys_before(tree, path.leaf->scores, path.leaf->refs, path.leaf->count, bound);
+    return rank + keys_before(tree, leaf_keys(path.leaf), bound);
 }
 
 uint64_t btree_rank(const struct btree *tree, double score, arena_ref member)
@@ -545,9 +582,9 @@ const struct btree_leaf *btree_seek(const struct btree *tree, uint64_t rank, uin
     for (uint32_t level = 0; level < tree->height; level++) {
         const struct inner *node = arena_at(tree->arena, at);
         uint32_t child = 0;
-        while (rank >= node->counts[child])
-            rank -= node->counts[child++];
-        at = node->children[child];
+        while (rank >= node->links[child].count)
+            rank -= node->links[child++].count;
+        at = node->links[child].child;
     }
     *slot = (uint32_t)rank;
     return arena_at(tree->arena, at);

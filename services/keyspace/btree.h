@@ -2,8 +2,8 @@
  * btree: a counted B+ tree of (score, member) in the order of scores, then of the members' bytes; the order of large sorted
  * sets. Nodes live in the arena and are named by 32 bits.
  *
- *      inner:  | count | scores[63] refs[63] | children[63] | counts[63] |     key i = the first key below child i
- *                            |                                                 counts i = entries below child i
+ *      inner:  | count | scores[63] | {first member, child, entries below}[63] |     key i = the first key below child i
+ *                                                       |
  *      leaf:   | count | previous next | scores[52] | refs[52] |               <-> neighbours, in order
  *
  * 1. Keys of inner nodes are exact: each is the first key of its child, at any time; so each names a living member.
@@ -69,6 +69,9 @@ size_t btree_memory(const struct btree *tree);
 void btree_insert(struct btree *tree, double score, arena_ref member);  /* a member that is not in it */
 void btree_remove(struct btree *tree, double score, arena_ref member);  /* one that is, under that score */
 void btree_update(struct btree *tree, double score, arena_ref member, double new_score);
+
+/* Bring the leaf where an entry with that score belongs towards the cache: while the caller still looks for the member. */
+void btree_prefetch(const struct btree *tree, double score);
 
 /* Entries before a member that is in the tree, before (or, with `after`, up to) a score, before a text when all scores are
  * equal (else: some number up to the count). */
