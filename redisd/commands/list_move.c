@@ -23,20 +23,27 @@ static bool parse_end(struct call *c, struct slice text, enum list_end *end)
     return true;
 }
 
+/* Elements up to this size are kept on the stack while a list turns. */
+#define ELEMENT_INLINE ((size_t)256)
+
 /* Take an element off one end of a list and put it back at the other (or the same) end. */
 static void rotate(struct call *c, struct list *list, enum list_end from, enum list_end to)
 {
     struct item item;
+    char few[ELEMENT_INLINE];
     list_peek(list, from, &item);
     resp_bulk(c->reply, item_slice(&item));
     if (from == to)
         return;
     /* The element must outlive its place in the list: a push may move the bytes that `item` names. */
-    struct buffer copy = {0};
-    buffer_append_slice(&copy, item_slice(&item));
+    struct buffer many = {0};
+    char *copy = item.size <= ELEMENT_INLINE ? few : buffer_room(&many, item.size);
+    size_t size = item.size;
+    if (size)
+        memcpy(copy, item.base, size);
     list_drop(list, from);
-    list_push(list, to, buffer_slice(&copy));
-    buffer_free(&copy);
+    list_push(list, to, slice_of(copy, size));
+    buffer_free(&many);
 }
 
 /* Move one element from argv[1], which exists, to argv[2]: writes it to the reply and says what happened. False: argv[2] is no list,

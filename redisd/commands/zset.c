@@ -54,8 +54,7 @@ struct addition {
     int options;         /* enum add_option, added up */
     int first;           /* argument that holds the first score */
     int pairs;
-    double *scores;      /* of the pairs */
-    double few[PAIRS_INLINE];
+    double *scores;      /* of the pairs; Ours when there are more than PAIRS_INLINE, else the caller's */
     int64_t added, updated;
 };
 
@@ -88,7 +87,13 @@ static bool parse_score(struct call *c, struct slice text, double *score)
     return parse_double(c, text, score, NULL);
 }
 
-/* Options and scores; answers the errors. On success a->scores is to be freed unless it is a->few. */
+static void free_scores(struct addition *a)
+{
+    if (a->pairs > PAIRS_INLINE)
+        free(a->scores);
+}
+
+/* Options and scores; answers the errors. a->scores has room for PAIRS_INLINE. On success they are to be freed with free_scores. */
 static bool parse_addition(struct call *c, struct addition *a)
 {
     for (int option; a->first < c->argc && (option = add_option(c->argv[a->first])) != 0; a->first++)
@@ -112,7 +117,6 @@ static bool parse_addition(struct call *c, struct addition *a)
         reply_error(c, "ERR INCR option supports a single increment-element pair");
         return false;
     }
-    a->scores = a->few;
     if (a->pairs > PAIRS_INLINE) {
         a->scores = malloc((size_t)a->pairs * sizeof(double));
         assert(a->scores);
@@ -120,8 +124,7 @@ static bool parse_addition(struct call *c, struct addition *a)
     for (int i = 0; i < a->pairs; i++) {
         if (parse_score(c, c->argv[a->first + 2 * i], &a->scores[i]))
             continue;
-        if (a->scores != a->few)
-            free(a->scores);
+        free_scores(a);
         return false;
     }
     return true;
@@ -186,7 +189,8 @@ static void increment(struct call *c, struct addition *a, struct entry *e)
 
 static void add(struct call *c, int options)
 {
-    struct addition a = {.options = options, .first = 2};
+    double few[PAIRS_INLINE];
+    struct addition a = {.options = options, .first = 2, .scores = few};
     struct slice key = c->argv[1];
     bool wrong = false;
     if (!parse_addition(c, &a))
@@ -208,8 +212,7 @@ static void add(struct call *c, int options)
         key_ready(c, key);
     }
 done:
-    if (a.scores != a.few)
-        free(a.scores);
+    free_scores(&a);
 }
 
 void zset_zadd(struct call *c)
