@@ -179,7 +179,7 @@ static bool take_compressed(struct rdb_input *in, struct slice *bytes)
     if (!(at = rdb_take(in, compressed)))
         return false;
     in->unpacked.size = 0;
-    char *to = buffer_room(&in->unpacked, size);
+    char *to = buffer_room(&in->unpacked, size + 1); /* never nothing: an empty text has an address too */
     if (!lzf_expand((const uint8_t *)at, compressed, (uint8_t *)to, size))
         return rdb_input_fail(in, "a compressed text is damaged");
     *bytes = slice_of(to, size);
