@@ -133,6 +133,8 @@ int redisd_expire_due(struct redisd *server, int max);
 /* Everything but listeners: tables, keyspace, log recovered. server->config is filled in, the rest is zero. 0, or -errno with
  * the reason in `error`. */
 int redisd_open(struct redisd *server, struct os *os, struct reactor *reactor, struct buffer *error);
+/* The tables and an empty keyspace, without reactor, log and clients: for replay. Ends with redisd_free. */
+void redisd_open_offline(struct redisd *server, struct os *os);
 /* Flush and close the log; then, when the reactor is gone with its sessions, free the rest. */
 int redisd_close(struct redisd *server);
 void redisd_free(struct redisd *server);

@@ -235,10 +235,9 @@ static int make_dirs(struct os *os, const struct buffer *dir)
     return 0;
 }
 
-int redisd_open(struct redisd *server, struct os *os, struct reactor *reactor, struct buffer *error)
+void redisd_open_offline(struct redisd *server, struct os *os)
 {
     server->os = os;
-    server->reactor = reactor;
     server->commands = command_table_new();
     server->command_stats = zeroed(sizeof(*server->command_stats));
     server->watched = zeroed(sizeof(*server->watched));
@@ -256,15 +255,20 @@ int redisd_open(struct redisd *server, struct os *os, struct reactor *reactor, s
     server->replayer->server = server;
     server->replayer->protocol = 2;
     server->replayer->flags = CLIENT_INTERNAL | CLIENT_AUTHENTICATED | CLIENT_NO_TOUCH;
+    uint8_t uuid[16];
+    os_random(os, uuid, sizeof(uuid));
+    redisd_keyspace_make(server, uuid);
+}
 
+int redisd_open(struct redisd *server, struct os *os, struct reactor *reactor, struct buffer *error)
+{
+    redisd_open_offline(server, os);
+    server->reactor = reactor;
     int got = make_dirs(os, &server->config.dir);
     if (got < 0) {
         buffer_format(error, "cannot create directory %.*s: %s", (int)server->config.dir.size, server->config.dir.base, strerror(-got));
         return got;
     }
-    uint8_t uuid[16];
-    os_random(os, uuid, sizeof(uuid));
-    redisd_keyspace_make(server, uuid);
     if (server->config.appendonly)
         return server_open_log(server, false, error);
     return save_load(server, error);

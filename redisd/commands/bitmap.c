@@ -73,7 +73,7 @@ static void bitmap_setbit(struct call *c)
     if (at < size && was == (bool)on)
         return;
     if (created)
-        e = db_set_string(c->db, key, key_hash(c, key), SLICE(""), DB_NO_DEADLINE);
+        e = string_create(c, key, SLICE(""));
     char *bytes = db_string_resize(c->db, &e, at < size ? size : at + 1);
     bytes[at] = (char)(((unsigned char)bytes[at] & ~bit_mask(offset)) | (on ? bit_mask(offset) : 0));
     string_changed(c, key, created, "setbit");

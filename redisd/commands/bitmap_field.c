@@ -232,7 +232,7 @@ static void write_fields(struct call *c, const struct field_plan *plan)
         return;
     bool created = !e;
     if (created)
-        e = db_set_string(c->db, key, key_hash(c, key), SLICE(""), DB_NO_DEADLINE);
+        e = string_create(c, key, SLICE(""));
     size_t before = entry_string_size(e), size = plan->bytes > before ? plan->bytes : before;
     char *bytes = db_string_resize(c->db, &e, size);
     resp_array(c->reply, plan->count);

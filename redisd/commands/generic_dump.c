@@ -98,9 +98,10 @@ static void restore_nothing(struct call *c, struct entry *e, bool replaced)
     EFFECT(c, SLICE("DEL"), key);
 }
 
-static void restore_done(struct call *c, const struct entry *e, int64_t deadline_ms, const struct restore_options *o)
+static void restore_done(struct call *c, struct entry *e, int64_t deadline_ms, const struct restore_options *o)
 {
     struct slice key = c->argv[1];
+    entry_touch(e, call_now_ms(c));
     key_changed(c, key);
     if (entry_type(e) == VALUE_LIST || entry_type(e) == VALUE_ZSET)
         key_ready(c, key);

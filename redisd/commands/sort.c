@@ -126,7 +126,9 @@ static void result_gather(void *context, const struct slice *value)
 
 static void store_list(struct call *c, struct slice key, bool existed, const struct buffer *gathered)
 {
-    struct list *list = entry_list(db_add(c->db, key, key_hash(c, key), VALUE_LIST));
+    struct entry *e = db_add(c->db, key, key_hash(c, key), VALUE_LIST);
+    struct list *list = entry_list(e);
+    entry_touch(e, call_now_ms(c));
     for (size_t at = 0, size; at < gathered->size; at += size) {
         memcpy(&size, gathered->base + at, sizeof(size));
         at += sizeof(size);

@@ -38,7 +38,7 @@ void string_changed(struct call *c, struct slice key, bool created, const char *
 void string_store(struct call *c, struct slice key, struct slice value, int64_t deadline_ms)
 {
     size_t keys = db_size(c->db);
-    db_set_string(c->db, key, key_hash(c, key), value, deadline_ms);
+    entry_touch(db_set_string(c->db, key, key_hash(c, key), value, deadline_ms), call_now_ms(c));
     string_changed(c, key, db_size(c->db) != keys, "set");
 }
 

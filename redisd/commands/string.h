@@ -17,6 +17,14 @@ void string_reply(struct call *c, const struct entry *e);
  * deadline is one of db_set_string's. */
 void string_store(struct call *c, struct slice key, struct slice value, int64_t deadline_ms);
 
+/* Create a key that is not there, as used just now: the first step of commands that then write into it. Says nothing to anybody. */
+static inline struct entry *string_create(struct call *c, struct slice key, struct slice value)
+{
+    struct entry *e = db_set_string(c->db, key, key_hash(c, key), value, DB_NO_DEADLINE);
+    entry_touch(e, call_now_ms(c));
+    return e;
+}
+
 /* After a change in place or the creation of a key: key_changed, "new" when `created`, then the event of that name. */
 void string_changed(struct call *c, struct slice key, bool created, const char *event);
 

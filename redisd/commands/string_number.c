@@ -40,7 +40,7 @@ static void add_integer(struct call *c, int64_t more)
     if (in_place)
         db_update_integer(c->db, e, value);
     else
-        db_set_integer(c->db, key, key_hash(c, key), value, e ? DB_KEEP_DEADLINE : DB_NO_DEADLINE);
+        entry_touch(db_set_integer(c->db, key, key_hash(c, key), value, e ? DB_KEEP_DEADLINE : DB_NO_DEADLINE), call_now_ms(c));
     string_changed(c, key, !e, "incrby");
     effect_same(c);
     resp_integer(c->reply, value);
@@ -133,7 +133,7 @@ void string_increment_float(struct call *c)
     struct slice text = slice_of(digits, resp_format_human(digits, value));
     if (!call_reserve(c, key.size + text.size + sizeof("KEEPTTL")))
         return;
-    db_set_string(c->db, key, key_hash(c, key), text, e ? DB_KEEP_DEADLINE : DB_NO_DEADLINE);
+    entry_touch(db_set_string(c->db, key, key_hash(c, key), text, e ? DB_KEEP_DEADLINE : DB_NO_DEADLINE), call_now_ms(c));
     string_changed(c, key, !e, "incrbyfloat");
     EFFECT(c, SLICE("SET"), key, text, SLICE("KEEPTTL"));
     resp_bulk(c->reply, text);

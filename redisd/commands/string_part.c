@@ -15,7 +15,7 @@ void string_append(struct call *c)
     if (e && !string_size_allowed(c, size, more.size))
         return;
     if (!e)
-        db_set_string(c->db, key, key_hash(c, key), more, DB_NO_DEADLINE);
+        string_create(c, key, more);
     else if (more.size)
         memcpy(db_string_resize(c->db, &e, size + more.size) + size, more.base, more.size);
     string_changed(c, key, !e, "append");
@@ -54,7 +54,7 @@ void string_set_range(struct call *c)
         return;
     bool created = !e;
     if (created)
-        e = db_set_string(c->db, key, key_hash(c, key), SLICE(""), DB_NO_DEADLINE);
+        e = string_create(c, key, SLICE(""));
     size_t end = (size_t)offset + part.size;
     if (size < end)
         size = end;

@@ -266,6 +266,7 @@ static int restore_entry(struct os *os, const char *dir, uint64_t tx, const stru
 int checkpoint_load(struct os *os, const char *dir, const struct service *services, int count, const struct manifest *manifest,
                     struct buffer *error)
 {
+    services_identify(services, count, manifest->about.uuid);
     for (uint32_t i = 0; i < manifest->count; i++) {
         const struct manifest_entry *entry = &manifest->entries[i];
         const struct service *service = find_service(services, count, entry->service);

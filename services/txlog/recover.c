@@ -360,6 +360,8 @@ static int create(struct recovery *r)
     }
     os_random(core->os, core->uuid, sizeof core->uuid);
     core->epoch = 1;
+    if (!core->options.adopt)
+        services_identify(core->services, core->service_count, core->uuid);
     if (!error)
         error = segment_create(core, 1, core->options.segment_bytes, &core->segment);
     if (error)
@@ -394,6 +396,8 @@ static int recover_existing(struct recovery *r, const struct manifest *manifest)
         return -EBADMSG;
     }
     r->first_segment = s->header.number;
+    if (!r->start_tx && !core->options.adopt)
+        services_identify(core->services, core->service_count, core->uuid);
     scan_hash_last(s);
     int error = walk(r);
     if (error)

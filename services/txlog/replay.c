@@ -197,6 +197,8 @@ static int begin(struct replay *r)
     uint64_t start = 0;
     if (r->options->mode == REPLAY_VERIFY) {
         int error = txlog_reader_open(r->os, r->dir, 1, r->error, &r->reader);
+        if (error == 0)
+            services_identify(r->services, r->count, txlog_reader_uuid(r->reader));
         if (error != -ERANGE)
             return error ? error : pass_checkpoints(r, 0);
         r->error->size = 0;
@@ -208,7 +210,11 @@ static int begin(struct replay *r)
     r->report->start_tx = r->report->last_tx = start;
     if (start)
         r->report->last = manifest.about.admission;
-    return error ? error : txlog_reader_open(r->os, r->dir, start + 1, r->error, &r->reader);
+    if (!error)
+        error = txlog_reader_open(r->os, r->dir, start + 1, r->error, &r->reader);
+    if (!error && !start)
+        services_identify(r->services, r->count, txlog_reader_uuid(r->reader));
+    return error;
 }
 
 int txlog_replay(struct os *os, const char *dir, const struct service *services, int count, const struct replay_options *options,

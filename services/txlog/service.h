@@ -157,4 +157,12 @@ struct service {
     void (*digest)(void *state, struct tx_digest *digest);
 };
 
+/* Tell every service the identity of the history. */
+static inline void services_identify(const struct service *services, int count, const uint8_t uuid[16])
+{
+    for (int i = 0; i < count; i++)
+        if (services[i].identify)
+            services[i].identify(services[i].state, uuid);
+}
+
 #endif
