@@ -17,9 +17,13 @@
  *
  *      snapshot_begin -> snapshot_step ... (0: go on) -> 1: the image is complete, or < 0: the sink failed -> snapshot_end
  *
- * What it costs a command: the first change of a key ahead of the walk encodes that key (about as long as copying it); later
- * changes and changes behind the walk cost one lookup, or one comparison with the position. A huge collection is encoded whole,
- * inside the command that changes it: see SNAPSHOT STALL below. */
+ * What it costs a command: the first change of a small key ahead of the walk 0.3 us more (its encoding, its digest, its place in
+ * the skip set: about 50 bytes); later changes and changes behind the walk one lookup, or one comparison with the position.
+ *
+ * The stall: a collection is encoded whole, inside the first command that changes it or inside one step. Measured, hashes and
+ * sorted sets in their large encoding take 50 to 80 ns an element (100,000 fields: 5 to 8 ms; a million: 60 ms), and until the
+ * next step the image's bytes are held in memory; packed ones and lists are copied node by node, at memory's speed, and what
+ * remains is the digest. tests/keyspace/snapshot_test prints these figures (costs_are_told). */
 #ifndef LOCUS_KEYSPACE_SNAPSHOT_H
 #define LOCUS_KEYSPACE_SNAPSHOT_H
 
