@@ -83,7 +83,8 @@ int keyspace_databases(const struct keyspace *ks);
 struct db *keyspace_db(struct keyspace *ks, int number);          /* 0 <= number < databases */
 struct keyspace_limits *keyspace_limits(struct keyspace *ks);     /* Borrowed; may be changed at any time */
 void keyspace_swap(struct keyspace *ks, int a, int b);            /* SWAPDB: contents change places, struct db pointers stay */
-size_t keyspace_memory(const struct keyspace *ks);                /* bytes held: arena, ordered maps, heap objects, estimated */
+size_t keyspace_memory(const struct keyspace *ks);                /* bytes held: arena, index, ordered maps, large strings. What collections
+                                                                     hold in malloc (list nodes, small collections) is for mallinfo2 to say. */
 
 /* Order-independent digest of the logical state (16 bytes: xxh3-128 of each key's canonical form, added modulo 2^128). */
 struct keyspace_digest { uint8_t bytes[16]; };
@@ -132,7 +133,7 @@ char *db_string_resize(struct db *db, struct entry **e, size_t size);
 /* A new empty collection of that type under a key that must not exist. The caller puts something in before anybody looks. */
 struct entry *db_add(struct db *db, struct slice key, uint64_t hash, enum value_type type);
 
-/* Remove the key and free its value. Large values are freed piece by piece by keyspace_reclaim when lazy. */
+/* Remove the key and free its value, at once. */
 void db_delete(struct db *db, struct entry *e);
 
 /* Set or (DB_NO_DEADLINE) clear the deadline. Returns the entry, which may have moved. */
@@ -172,7 +173,8 @@ struct entry *db_random(const struct db *db, uint64_t seed);
 
 /* ---- deadlines ---- */
 
-/* The earliest deadline, DB_NO_DEADLINE when there is none; and the entry that has it. */
+/* The earliest deadline, DB_NO_DEADLINE when there is none; and the entry that has it (e may be NULL). Equal deadlines come in
+ * the order of their keys' hashes. Removing it and asking again walks all keys in the order in which they expire. */
 int64_t db_first_deadline(const struct db *db, struct entry **e);
 
 /* ---- an entry ---- */
