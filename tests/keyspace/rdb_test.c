@@ -99,6 +99,28 @@ static void the_sign_of_zero_comes_back(void **state)
     keyspace_free(ks);
 }
 
+/* One node, but too full to be called a listpack again. */
+static void a_list_that_was_larger_comes_back_as_a_quicklist(void **state)
+{
+    (void)state;
+    struct keyspace *ks = state_new();
+    struct list *list = entry_list(db_add(keyspace_db(ks, 0), SLICE("l"), db_hash(keyspace_db(ks, 0), SLICE("l")), VALUE_LIST));
+    while (list_nodes(list) < 2)
+        list_push(list, LIST_TAIL, SLICE("an element of forty bytes, more or less"));
+    while (list_nodes(list) > 1)
+        list_drop(list, LIST_TAIL);
+    assert_string_equal(list_encoding(list), "quicklist");
+    struct buffer file = state_save(ks), expected = state_describe(ks);
+    struct keyspace *restored = load(&file);
+    struct buffer is = state_describe(restored);
+    state_assert_same(&is, &expected, 0);
+    buffer_free(&is);
+    buffer_free(&expected);
+    buffer_free(&file);
+    keyspace_free(restored);
+    keyspace_free(ks);
+}
+
 /* A source that gives what it likes, a few bytes at a time. */
 struct drip {
     struct slice file;
@@ -433,6 +455,7 @@ int main(void)
         cmocka_unit_test(everything_comes_back),
         cmocka_unit_test(limits_of_the_configuration_do_not_change_what_a_file_restores),
         cmocka_unit_test(the_sign_of_zero_comes_back),
+        cmocka_unit_test(a_list_that_was_larger_comes_back_as_a_quicklist),
         cmocka_unit_test(any_split_reads_alike),
         cmocka_unit_test(an_error_of_the_source_is_returned),
         cmocka_unit_test(an_error_of_the_sink_ends_the_writing),
