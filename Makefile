@@ -58,6 +58,7 @@ TESTS  := $(foreach l,$(LAYERS),$(patsubst %.c,$(B)/%,$(wildcard tests/$(l)/*_te
 # Fuzz targets, here linked with a main that replays their corpus; each says which layers it may use.
 FUZZ_resp := protocols kernel
 FUZZ_rdb  := keyspace kernel
+FUZZ_rdb  := keyspace kernel
 fuzz_use  = $(or $(FUZZ_$(1)),txlog kernel)
 TESTS  += $(patsubst tests/fuzz/%_fuzz.c,$(B)/tests/fuzz/%_replay,$(wildcard tests/fuzz/*_fuzz.c))
 

@@ -123,7 +123,7 @@ static double median(const struct cell *rounds, int count, size_t offset)
 
 static struct cell medians(const struct cell *rounds, int count)
 {
-    struct cell cell;
+    struct cell cell = {0};
     for (size_t offset = 0; offset < sizeof cell; offset += sizeof(double)) {
         double value = median(rounds, count, offset);
         memcpy((char *)&cell + offset, &value, sizeof value);

@@ -287,6 +287,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!duel || read_options(argc, argv, &o) < 0) {
         fprintf(stderr, "usage: see the head of compat/differential.c\n");
+        free(duel);
         return 2;
     }
     int error = 0;

@@ -36,7 +36,7 @@ struct load_result {
 
 /* The two halves: what connecting costs is not measured. Errors are printed; 0 or -errno. */
 struct load_run;
-int load_open(struct load_run **run, const struct load *load);
+int load_open(struct load_run **out, const struct load *load);
 int load_run(struct load_run *run, struct load_result *result);
 void load_close(struct load_run *run);
 

@@ -144,7 +144,7 @@ static void texts_add(struct texts *texts, struct slice text)
         if (!texts->items)
             abort();
     }
-    texts->items[texts->count++] = strndup(text.base, text.size);
+    texts->items[texts->count++] = strndup(text.size ? text.base : "", text.size);
 }
 
 static int by_text(const void *a, const void *b)

@@ -12,6 +12,7 @@ for target in ${FUZZ_TARGETS:-$all}; do
     case $target in
         resp) layers="protocols/*.c kernel/buffer.c" libraries="-lm" ;;
         rdb) layers="services/keyspace/*.c kernel/buffer.c" libraries="-lJudy -lcrypto -lm" ;;
+        rdb) layers="services/keyspace/*.c kernel/*.c" libraries="-lJudy -lcrypto -lm" ;;
         *) layers="services/txlog/*.c kernel/*.c" libraries="-lcrypto -lzstd -lm" ;;
     esac
     out=build/fuzz/$target
