@@ -13,7 +13,7 @@
 
 enum {
     INTEGER_DIGITS_MAX = 20, /* "-9223372036854775808" */
-    DOUBLE_TEXT_MAX = 255,   /* longer texts are no number that a client means */
+    FLOAT_TEXT_MAX = 5119,   /* Redis's MAX_LONG_DOUBLE_CHARS less its NUL: room for any long double written out */
 };
 
 bool slice_to_i64(struct slice text, int64_t *value)
@@ -41,22 +41,41 @@ bool slice_to_i64(struct slice text, int64_t *value)
     return true;
 }
 
-bool slice_to_double(struct slice text, double *value)
+/* The text with a NUL behind it; false when it cannot be a number: empty, too long, or with a space in front. */
+static bool float_text(struct slice text, char copy[FLOAT_TEXT_MAX + 1])
 {
-    char copy[DOUBLE_TEXT_MAX + 1];
-    if (text.size == 0 || text.size > DOUBLE_TEXT_MAX)
+    if (text.size == 0 || text.size > FLOAT_TEXT_MAX)
         return false;
     char first = text.base[0];
     if (first == ' ' || (first >= '\t' && first <= '\r'))
         return false;
     memcpy(copy, text.base, text.size);
     copy[text.size] = 0;
-    char *end = NULL;
+    return true;
+}
+
+bool slice_to_double(struct slice text, double *value)
+{
+    char copy[FLOAT_TEXT_MAX + 1], *end = NULL;
+    if (!float_text(text, copy))
+        return false;
     errno = 0;
     *value = strtod(copy, &end);
     if (end != copy + text.size || isnan(*value))
         return false;
     return !(errno == ERANGE && (*value == HUGE_VAL || *value == -HUGE_VAL || fpclassify(*value) == FP_ZERO));
+}
+
+bool slice_to_long_double(struct slice text, long double *value)
+{
+    char copy[FLOAT_TEXT_MAX + 1], *end = NULL;
+    if (!float_text(text, copy))
+        return false;
+    errno = 0;
+    *value = strtold(copy, &end);
+    if (end != copy + text.size || isnan(*value))
+        return false;
+    return errno != ERANGE || !(isinf(*value) || *value == 0);
 }
 
 bool parse_i64(struct call *c, struct slice text, int64_t *value, const char *error)
@@ -104,16 +123,18 @@ bool parse_cursor(struct call *c, struct slice text, uint64_t *cursor)
 
 bool parse_timeout(struct call *c, struct slice text, int64_t *timeout_us)
 {
-    double seconds;
-    if (!parse_double(c, text, &seconds, "ERR timeout is not a float or out of range"))
+    long double seconds;
+    if (!slice_to_long_double(text, &seconds)) {
+        reply_error(c, "ERR timeout is not a float or out of range");
         return false;
+    }
     if (seconds < 0) {
         reply_error(c, "ERR timeout is negative");
         return false;
     }
     /* A timeout rounds up to whole milliseconds, as the clients of Redis see it; the bound keeps now + timeout in range. */
-    double ms = ceil(seconds * 1000.0);
-    if (!(ms < (double)(INT64_MAX / 2000))) {
+    long double ms = ceill(seconds * 1000);
+    if (!(ms < (long double)(INT64_MAX / 2000))) {
         reply_error(c, "ERR timeout is out of range");
         return false;
     }

@@ -204,6 +204,8 @@ void reply_help(struct call *c, const char *const *lines);
 bool slice_to_i64(struct slice text, int64_t *value);
 /* Strict floating point as Redis takes scores: no spaces, not NaN; "inf", "+inf", "-inf" and exponents allowed. */
 bool slice_to_double(struct slice text, double *value);
+/* Likewise, for INCRBYFLOAT and HINCRBYFLOAT. */
+bool slice_to_long_double(struct slice text, long double *value);
 /* The same with the error answered: `error` or, when NULL, "ERR value is not an integer or out of range". */
 bool parse_i64(struct call *c, struct slice text, int64_t *value, const char *error);
 bool parse_range_i64(struct call *c, struct slice text, int64_t min, int64_t max, int64_t *value, const char *error);

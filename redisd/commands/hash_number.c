@@ -3,9 +3,7 @@
  *
  * Integers add up the same everywhere, so HINCRBY is its own effect. Long doubles differ from machine to machine: of HINCRBYFLOAT the log
  * gets the result, as HSET. */
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "redisd/commands/collection.h"
 #include "redisd/commands/hash_commands.h"
@@ -44,22 +42,6 @@ void hash_hincrby(struct call *c)
     set_number(c, e, slice_from_i64(digits, value), "hincrby");
     effect_same(c);
     resp_integer(c->reply, value);
-}
-
-/* Text of a long double, as strictly as slice_to_double takes text of a double. */
-static bool slice_to_long_double(struct slice text, long double *value)
-{
-    char copy[RESP_HUMAN_MAX];
-    if (text.size == 0 || text.size >= sizeof(copy) || text.base[0] == ' ' || (text.base[0] >= '\t' && text.base[0] <= '\r'))
-        return false;
-    memcpy(copy, text.base, text.size);
-    copy[text.size] = 0;
-    char *end = NULL;
-    errno = 0;
-    *value = strtold(copy, &end);
-    if (end != copy + text.size || isnan(*value))
-        return false;
-    return errno != ERANGE || !(isinf(*value) || *value == 0);
 }
 
 void hash_hincrbyfloat(struct call *c)

@@ -3,9 +3,7 @@
  *
  * The keyspace keeps canonical integers as integers, which are changed in place. A string that became a number's text piece by piece (APPEND) is
  * still text: it is read as a number here, and an integer from then on. */
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "redisd/commands/string.h"
 
@@ -77,25 +75,6 @@ void string_decrement_by(struct call *c)
 
 /* ---- INCRBYFLOAT ---- */
 
-/* Text of a long double: no spaces around it, not NaN, neither too large nor too small for one. Longer texts than a long double
- * can have are refused. */
-static bool long_double_of(struct slice text, long double *value)
-{
-    char copy[RESP_HUMAN_MAX];
-    if (text.size == 0 || text.size >= sizeof(copy))
-        return false;
-    if (text.base[0] == ' ' || (text.base[0] >= '\t' && text.base[0] <= '\r'))
-        return false;
-    memcpy(copy, text.base, text.size);
-    copy[text.size] = 0;
-    char *end = NULL;
-    errno = 0;
-    *value = strtold(copy, &end);
-    if (end != copy + text.size || isnan(*value))
-        return false;
-    return errno != ERANGE || !(isinf(*value) || *value == 0);
-}
-
 static bool number_of(const struct entry *e, long double *value)
 {
     int64_t integer;
@@ -108,7 +87,7 @@ static bool number_of(const struct entry *e, long double *value)
     }
     struct item item;
     entry_string(e, &item);
-    return long_double_of(item_slice(&item), value);
+    return slice_to_long_double(item_slice(&item), value);
 }
 
 /* The log gets the result, not the sum to do: long doubles differ from machine to machine. */
@@ -121,7 +100,7 @@ void string_increment_float(struct call *c)
     struct entry *e = key_write_type(c, key, VALUE_STRING, &wrong);
     if (wrong)
         return;
-    if (!number_of(e, &value) || !long_double_of(c->argv[2], &more)) {
+    if (!number_of(e, &value) || !slice_to_long_double(c->argv[2], &more)) {
         reply_error(c, "ERR value is not a valid float");
         return;
     }

@@ -7,8 +7,8 @@
 
 #include "redisd/commands/collection.h"
 
-/* Longer texts are no number that a client means. */
-enum { SCORE_TEXT_MAX = 255 };
+/* Longer texts are no number that a client means; the largest double written out has 309 digits. */
+enum { SCORE_TEXT_MAX = 5119 };
 
 /* A score with or without "(" before it. Redis reads ranges as strtod does, more loosely than the scores of ZADD: spaces in front are
  * skipped, and nothing at all is 0. */
