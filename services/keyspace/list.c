@@ -60,14 +60,14 @@ static bool node_accepts(const struct list *list, const struct packed *entries, 
            entries->count < limit.count;
 }
 
-/* Before a value enters: does the list stop being a listpack? */
-static void note_growth(struct list *list, size_t value_size, bool one_more)
+/* Before a value enters: does the list stop being a listpack? One that replaces another counts as one more, as in Redis. */
+static void note_growth(struct list *list, size_t value_size)
 {
     if (list->large)
         return;
     struct node_limit limit = node_limit(list);
     size_t size = list->head ? packed_size(&list->head->entries) : 0;
-    list->large = size + LISTPACK_FRAME + value_size > limit.bytes || list->length + one_more > limit.count;
+    list->large = size + LISTPACK_FRAME + value_size > limit.bytes || list->length + 1 > limit.count;
 }
 
 /* After values left: is it one again? Only a size limit counts bytes, only a count limit entries. */
@@ -228,7 +228,7 @@ static void push_slowly(struct list *list, enum list_end end, struct slice value
 void list_push(struct list *list, enum list_end end, struct slice value)
 {
     struct list_node *node = end == LIST_HEAD ? list->head : list->tail;
-    note_growth(list, value.size, true);
+    note_growth(list, value.size);
     if (!node || !node_accepts(list, &node->entries, value.size)) {
         push_slowly(list, end, value);
         return;
@@ -280,7 +280,7 @@ bool list_replace(struct list *list, size_t position, struct slice value)
         return false;
     uint32_t index;
     struct list_node *node = node_at(list, position, &index);
-    note_growth(list, value.size, false);
+    note_growth(list, value.size);
     uint32_t offset = packed_offset(&node->entries, index);
     uint32_t old_size = packed_next(&node->entries, offset) - offset;
     if (node->entries.count > 1 && value.size > old_size &&
@@ -325,7 +325,7 @@ void list_insert(struct list *list, size_t position, struct slice value)
         list_push(list, position == 0 && list->length > 0 ? LIST_HEAD : LIST_TAIL, value);
         return;
     }
-    note_growth(list, value.size, true);
+    note_growth(list, value.size);
     uint32_t index;
     struct list_node *node = node_at(list, position, &index);
     uint32_t offset = packed_offset(&node->entries, index);
