@@ -177,6 +177,13 @@ static void a_list_becomes_a_quicklist_above_its_limit_and_returns_at_half(void 
     assert_string_equal(list_encoding(list), "quicklist");
     list_erase(list, 0, 1);
     assert_string_equal(list_encoding(list), "listpack");
+    for (int i = 0; i < 65; i++)
+        list_push(list, LIST_TAIL, SLICE("a"));
+    while (list_length(list) > 65)
+        list_drop(list, LIST_TAIL);
+    assert_string_equal(list_encoding(list), "quicklist");
+    list_drop(list, LIST_TAIL);
+    assert_string_equal(list_encoding(list), "listpack");
     list_make_large(list);
     assert_string_equal(list_encoding(list), "quicklist");
     list_free(list);
