@@ -59,7 +59,8 @@ static bool comes_before(const struct placed *a, const struct placed *b)
     return slice_compare(entry_text(a->entry), entry_text(b->entry)) < 0;
 }
 
-/* The keys from `from` on, as far as the segment of that hash goes, in order. Returns how many; *next: where to go on, 0 at the end. */
+/* The keys from `from` on, as far as the segment of that hash goes, in order. Returns how many; *next: where to go on, 0 at
+ * the end. */
 static unsigned gather(const struct db *db, uint64_t from, struct placed placed[INDEX_SEGMENT_MAX], uint64_t *next)
 {
     arena_ref refs[INDEX_SEGMENT_MAX];

@@ -37,7 +37,8 @@ static bool overwrite(struct db *db, struct entry *e, const struct value *value,
     size_t offset = entry_value_offset(e);
     if (!stays(db, e, sizeof *e + offset + entry_value_field(value->encoding, inline_size)))
         return false;
-    uint64_t changed = (uint64_t)15 << ENTRY_ENCODING_SHIFT | ENTRY_VALUE_MASK << ENTRY_VALUE_SHIFT | (uint64_t)ENTRY_RAW << ENTRY_FLAGS_SHIFT;
+    uint64_t changed = (uint64_t)15 << ENTRY_ENCODING_SHIFT | ENTRY_VALUE_MASK << ENTRY_VALUE_SHIFT |
+                       (uint64_t)ENTRY_RAW << ENTRY_FLAGS_SHIFT;
     e->header = (e->header & ~changed) | entry_header(VALUE_STRING, value->encoding, 0, 0, inline_size);
     if (deadline_ms != DB_NO_DEADLINE)
         memcpy(e->bytes, &deadline_ms, sizeof deadline_ms);

@@ -39,7 +39,8 @@ static PPvoid_t group_locate(const void *group, Word_t *at, arena_ref ref)
     return cell;
 }
 
-void deadlines_add(struct deadlines *deadlines, int64_t deadline_ms, uint64_t hash, arena_ref ref, index_hash_fn rehash, const void *context)
+void deadlines_add(struct deadlines *deadlines, int64_t deadline_ms, uint64_t hash, arena_ref ref, index_hash_fn rehash,
+                   const void *context)
 {
     assert(deadline_ms >= 0);
     Word_t before = JudyLMemUsed(deadlines->map);

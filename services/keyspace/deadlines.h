@@ -20,7 +20,8 @@ struct deadlines {
 };
 
 /* deadline_ms >= 0. `rehash` gives the hash of the entry that had this millisecond alone. */
-void deadlines_add(struct deadlines *deadlines, int64_t deadline_ms, uint64_t hash, arena_ref ref, index_hash_fn rehash, const void *context);
+void deadlines_add(struct deadlines *deadlines, int64_t deadline_ms, uint64_t hash, arena_ref ref, index_hash_fn rehash,
+                   const void *context);
 
 /* The key is there with this deadline, hash and reference. */
 void deadlines_remove(struct deadlines *deadlines, int64_t deadline_ms, uint64_t hash, arena_ref ref);

@@ -214,7 +214,7 @@ size_t entry_memory(const struct entry *e, const struct db *db, size_t samples)
     const struct arena *arena = &db->ks->arena;
     size_t key = entry_has(e, ENTRY_LONG_KEY) ? heap_cost(entry_text(e).size) : 0;
     size_t keys = db->map.count ? db->map.count : 1;
-    size_t structures = (index_memory(&db->index) + db->map.bytes) / keys; /* what a key costs in the index and the map, on average */
+    size_t structures = (index_memory(&db->index) + db->map.bytes) / keys; /* of a key in the index and the map, on average */
     return arena_object_size(arena, arena_ref_of(arena, e)) + structures + key + value_memory(e);
 }
 

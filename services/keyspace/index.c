@@ -154,8 +154,8 @@ static void directory_halve(struct index *index)
 /* ---- growing ---- */
 
 /* Divide the largest segment by the next bit of its keys' hashes. */
-static void split(struct index *index, struct arena *arena, uint64_t hash, uint32_t word, const struct pairs *pairs, index_hash_fn rehash,
-                  const void *context)
+static void split(struct index *index, struct arena *arena, uint64_t hash, uint32_t word, const struct pairs *pairs,
+                  index_hash_fn rehash, const void *context)
 {
     for (unsigned i = 0; i < pairs->count; i++)
         __builtin_prefetch(arena_at(arena, pairs->refs[i]));
@@ -200,7 +200,8 @@ static bool is_filled(const struct arena *arena, uint32_t word)
     return segment_count(arena, word) >= index_word_buckets(word) * (INDEX_BUCKET_SLOTS - 1);
 }
 
-void index_insert(struct index *index, struct arena *arena, uint64_t hash, arena_ref ref, index_hash_fn rehash, const void *context)
+void index_insert(struct index *index, struct arena *arena, uint64_t hash, arena_ref ref, index_hash_fn rehash,
+                  const void *context)
 {
     index->count++;
     uint16_t tag = index_tag(hash);
@@ -224,7 +225,8 @@ void index_insert(struct index *index, struct arena *arena, uint64_t hash, arena
 /* ---- removing ---- */
 
 /* Where a reference lies: its bucket, and in *slot its place there. */
-static struct index_bucket *locate(const struct index *index, const struct arena *arena, uint64_t hash, arena_ref ref, unsigned *slot)
+static struct index_bucket *locate(const struct index *index, const struct arena *arena, uint64_t hash, arena_ref ref,
+                                   unsigned *slot)
 {
     uint32_t word = index_word(index, hash);
     assert(word);
@@ -314,7 +316,8 @@ void index_replace(struct index *index, const struct arena *arena, uint64_t hash
 
 /* ---- the whole ---- */
 
-unsigned index_gather(const struct index *index, const struct arena *arena, uint64_t hash, arena_ref refs[INDEX_SEGMENT_MAX], uint64_t *next)
+unsigned index_gather(const struct index *index, const struct arena *arena, uint64_t hash, arena_ref refs[INDEX_SEGMENT_MAX],
+                      uint64_t *next)
 {
     uint32_t word = index_word(index, hash);
     *next = 0;

@@ -71,7 +71,8 @@ static inline uint64_t index_spread(uint64_t hash)
 }
 
 /* Take in a reference under its hash; that it is not there yet is the caller's promise. */
-void index_insert(struct index *index, struct arena *arena, uint64_t hash, arena_ref ref, index_hash_fn rehash, const void *context);
+void index_insert(struct index *index, struct arena *arena, uint64_t hash, arena_ref ref, index_hash_fn rehash,
+                  const void *context);
 
 /* Remove a reference that is there. */
 void index_remove(struct index *index, struct arena *arena, uint64_t hash, arena_ref ref);
@@ -81,7 +82,8 @@ void index_replace(struct index *index, const struct arena *arena, uint64_t hash
 
 /* The references (unordered; at most INDEX_SEGMENT_MAX) of the segment that serves `hash`. Returns how many, and in *next the
  * first hash that it does not serve; 0 when it is the last. Gathering from 0 on visits every key once, in ascending ranges. */
-unsigned index_gather(const struct index *index, const struct arena *arena, uint64_t hash, arena_ref refs[INDEX_SEGMENT_MAX], uint64_t *next);
+unsigned index_gather(const struct index *index, const struct arena *arena, uint64_t hash, arena_ref refs[INDEX_SEGMENT_MAX],
+                      uint64_t *next);
 
 /* Bytes taken, in the arena and for the directory. */
 size_t index_memory(const struct index *index);

@@ -39,8 +39,8 @@ void db_exchange(struct db *a, struct db *b);
 /* Free all contents, entries and values included. No snapshot is told. */
 void db_release(struct db *db);
 
-/* Free the values and entries of about `keys` keys, in no useful order, then (when none is left) the rest. True when all is gone. The
- * database must not be used for anything else once this has begun. *cursor is 0 at first. */
+/* Free the values and entries of about `keys` keys, in no useful order, then (when none is left) the rest. True when all is
+ * gone. The database must not be used for anything else once this has begun. *cursor is 0 at first. */
 bool db_release_some(struct db *db, uint64_t *cursor, size_t keys);
 
 /* ---- entries that no structure names yet, or any more (entry.c) ---- */

@@ -81,7 +81,7 @@ size_t keyspace_memory(const struct keyspace *ks)
     for (int i = 0; i < ks->databases; i++) {
         const struct db *db = &ks->db[i];
         memory += db->map.bytes + db->deadlines.bytes;
-        memory += index_memory(&db->index) - db->index.buckets * sizeof(struct index_bucket); /* the arena has counted the buckets */
+        memory += index_memory(&db->index) - db->index.buckets * sizeof(struct index_bucket); /* these are in the arena */
     }
     return memory;
 }
