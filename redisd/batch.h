@@ -10,6 +10,8 @@
 #include "protocols/resp.h"
 #include "redisd/command.h"
 
+struct command_slot;
+
 enum { BATCH_MAX = 64 }; /* requests; more gain nothing: a core has about a dozen misses under way */
 
 /* A request with its row found: what a session prepares for a whole pipeline before the first command of it runs. */
@@ -17,6 +19,8 @@ struct request {
     const struct slice *argv;      /* Borrowed */
     int argc;
     const struct command *command; /* NULL: unknown */
+    struct command_slot *slot;     /* of the top-level command; NULL: unknown */
+    size_t bytes;                  /* that the request took on the wire, or more: bounds what its record takes */
     const struct command *parent;  /* the container when a subcommand was asked for, else equal to command */
     struct slice key;              /* first key; base NULL: none */
     uint64_t hash;                 /* of that key */

@@ -27,12 +27,20 @@
 
 /* ---- finding ---- */
 
-void request_prepare(const struct redisd *server, struct request *request, const struct slice *argv, int argc)
+void request_prepare(const struct redisd *server, struct request *request, const struct slice *argv, int argc, size_t bytes)
 {
     request->argv = argv;
     request->argc = argc;
-    request->command = command_resolve(server->commands, argv, argc, &request->parent);
-    const struct command *command = request->command;
+    request->bytes = bytes;
+    request->slot = command_slot(server->commands, argv[0]);
+    const struct command *command = request->slot ? request->slot->row : NULL;
+    request->parent = command;
+    if (__builtin_expect(command && command->subcommands && argc > 1, 0)) {
+        const struct command *sub = command_subcommand(command, argv[1]);
+        if (sub || !command->run)
+            command = sub;
+    }
+    request->command = command;
     if (command && command->first_key && command->first_key < argc) {
         request->key = argv[command->first_key];
         request->hash = db_hash(keyspace_db(server->keyspace, 0), request->key);
@@ -165,7 +173,7 @@ void call_run_nested(struct call *outer, const struct slice *argv, int argc)
     uint64_t begin = cycles_now();
     inner.reply->protocol = outer->client->protocol;
     call_run(&inner, false);
-    stats_called(outer->server, inner.command, cycles_now() - begin, outer->reply->out->size > start && outer->reply->out->base[start] == '-');
+    stats_called(outer->server, NULL, inner.command, cycles_now() - begin, outer->reply->out->size > start && outer->reply->out->base[start] == '-');
     outer->random_draws = inner.random_draws;
     outer->seed = inner.seed;
     outer->seeded = inner.seeded;
@@ -209,14 +217,6 @@ static void commit(const struct call *c, enum tx_kind kind, int database)
     txlog_append(server->log, &result);
 }
 
-static size_t words_bytes(const struct slice *argv, int argc)
-{
-    size_t bytes = VARINT_MAX;
-    for (int i = 0; i < argc; i++)
-        bytes += argv[i].size + VARINT_MAX;
-    return bytes;
-}
-
 /* Run the command as a transaction. False when the log refused it. */
 static bool execute(struct redisd *server, struct client *client, const struct request *request, struct resp_writer *reply, enum tx_kind kind)
 {
@@ -234,7 +234,8 @@ static bool execute(struct redisd *server, struct client *client, const struct r
         .effects = &server->effects,
         .hashed_key = request->key,
         .hash = request->hash,
-        .input_bytes = words_bytes(request->argv, request->argc),
+        /* A word on the wire takes more than its length and a varint; an inline one may take a few bytes less. */
+        .input_bytes = request->bytes + (size_t)request->argc * 4 + VARINT_MAX,
     };
     /* Reads are reserved for too: they may meet a key past its deadline, whose removal is logged. */
     if (server->log) {
@@ -272,14 +273,12 @@ void dispatch(struct redisd *server, struct client *client, const struct request
         transaction_queue(client, command, request->argv, request->argc);
         resp_simple(reply, "QUEUED");
     } else {
-        uint64_t begin = cycles_now();
         client->last_command = command;
-        server->running = command;
         execute(server, client, request, reply, TX_COMMAND);
-        server->running = NULL;
         bool failed = reply_failed(reply, start);
-        uint64_t cycles = cycles_now() - begin;
-        stats_called(server, command, cycles, failed);
+        uint64_t now = cycles_now(), cycles = now - server->cycles_before;
+        server->cycles_before = now;
+        stats_called(server, request->slot, command, cycles, failed);
         if (failed)
             stats_error(server, slice_of(reply->out->base + start, reply->out->size - start));
         if (__builtin_expect(cycles > server->slowlog.threshold_cycles, 0))
@@ -294,7 +293,7 @@ void dispatch(struct redisd *server, struct client *client, const struct request
 bool dispatch_retry(struct redisd *server, struct client *client, const struct slice *argv, int argc, struct resp_writer *reply)
 {
     struct request request;
-    request_prepare(server, &request, argv, argc);
+    request_prepare(server, &request, argv, argc, argv_size(argv, (size_t)argc));
     size_t start = reply->out->size;
     client->flags |= CLIENT_RETRYING;
     execute(server, client, &request, reply, TX_WAKE);

@@ -92,14 +92,14 @@ struct redisd {
     uint8_t uuid[16];               /* identity of the data: the log's, or drawn at start without one */
     struct tx_admission admitted;   /* without a log: the last admission given */
     struct cycles_scale cycles;
-    const struct command *running;  /* for messages: the command whose handler runs */
+    uint64_t cycles_before;         /* when the command that runs began: the end of the one before it, or of parsing */
     char run_id[41];
 };
 
 /* ---- dispatch.c ---- */
 
-/* Find the row and the first key of argv[0..argc). argc >= 1. */
-void request_prepare(const struct redisd *server, struct request *request, const struct slice *argv, int argc);
+/* Find the row and the first key of argv[0..argc), which took `bytes` on the wire. argc >= 1. */
+void request_prepare(const struct redisd *server, struct request *request, const struct slice *argv, int argc, size_t bytes);
 
 /* Execute one command for a client: every check, MULTI's queue, the handler, the log, clients that it woke. The reply is
  * appended to `reply`. */

@@ -67,7 +67,7 @@ static void batch_prepare(struct session *self, struct batch *batch)
 {
     struct redisd *server = self->client->server;
     for (int i = 0; i < batch->count; i++)
-        request_prepare(server, &batch->requests[i], resp_argv(&batch->args, &batch->parsed[i]), batch->parsed[i].argc);
+        request_prepare(server, &batch->requests[i], resp_argv(&batch->args, &batch->parsed[i]), batch->parsed[i].argc, batch->parsed[i].bytes);
     if (batch->count > 1)
         batch_prefetch(batch, keyspace_db(server->keyspace, self->client->database));
 }
@@ -94,6 +94,7 @@ static int session_execute(struct session *self)
 
     struct resp_writer reply = {stream_output(client->stream), client->protocol};
     int done = 0;
+    server->cycles_before = cycles_now();
     while (done < batch->count) {
         reply.protocol = client->protocol;
         dispatch(server, client, &batch->requests[done], &reply);

@@ -24,17 +24,26 @@ static struct command_stats *slot_of(struct stats_table *table, const struct com
     }
 }
 
-void stats_called(struct redisd *server, const struct command *command, uint64_t cycles, bool failed)
+static struct command_stats *stats_for(struct redisd *server, struct command_slot *slot, const struct command *command)
 {
-    struct command_stats *slot = slot_of(server->command_stats, command, true);
-    slot->calls++;
-    slot->cycles += cycles;
-    slot->failed += failed;
+    if (!slot || slot->row != command)
+        return slot_of(server->command_stats, command, true);
+    if (__builtin_expect(!slot->stats, 0))
+        slot->stats = slot_of(server->command_stats, command, true);
+    return slot->stats;
+}
+
+void stats_called(struct redisd *server, struct command_slot *slot, const struct command *command, uint64_t cycles, bool failed)
+{
+    struct command_stats *stats = stats_for(server, slot, command);
+    stats->calls++;
+    stats->cycles += cycles;
+    stats->failed += failed;
     if (!server->config.latency_tracking)
         return;
-    if (!slot->latency && !(slot->latency = calloc(1, sizeof(*slot->latency))))
+    if (__builtin_expect(!stats->latency, 0) && !(stats->latency = calloc(1, sizeof(*stats->latency))))
         abort();
-    histogram_record(slot->latency, (uint64_t)((double)cycles * server->cycles.ns_per_cycle));
+    histogram_record(stats->latency, (uint64_t)((double)cycles * server->cycles.ns_per_cycle));
 }
 
 void stats_error(struct redisd *server, struct slice reply)
@@ -68,14 +77,19 @@ void stats_rejected(struct redisd *server, const struct command *command, struct
 
 const struct command_stats *stats_of(const struct redisd *server, const struct command *command)
 {
-    return slot_of(server->command_stats, command, false);
+    const struct command_stats *stats = slot_of(server->command_stats, command, false);
+    return stats && (stats->calls || stats->rejected) ? stats : NULL;
 }
 
 void stats_reset(struct redisd *server)
 {
-    for (int i = 0; i < STATS_SLOTS; i++)
-        free(server->command_stats->commands[i].latency);
-    memset(server->command_stats, 0, sizeof(*server->command_stats));
+    /* Rows keep their slots: the command table points to them. */
+    for (int i = 0; i < STATS_SLOTS; i++) {
+        struct command_stats *stats = &server->command_stats->commands[i];
+        free(stats->latency);
+        *stats = (struct command_stats){.command = stats->command};
+    }
+    server->command_stats->error_kinds = 0;
     server->stats = (struct redisd_stats){0};
 }
 

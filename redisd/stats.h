@@ -5,6 +5,7 @@
 
 #include "redisd/command.h"
 
+struct command_slot;
 struct histogram;
 struct redisd_rate;
 
@@ -27,8 +28,8 @@ struct stats_table {
     int error_kinds;
 };
 
-/* A command ran. */
-void stats_called(struct redisd *server, const struct command *command, uint64_t cycles, bool failed);
+/* A command ran. slot: of its top-level command when known, which spares a lookup; may be NULL. */
+void stats_called(struct redisd *server, struct command_slot *slot, const struct command *command, uint64_t cycles, bool failed);
 /* A command was refused before it ran (command NULL: unknown); `reply` is the error. */
 void stats_rejected(struct redisd *server, const struct command *command, struct slice reply);
 /* An error was answered; `reply` begins with '-'. */

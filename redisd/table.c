@@ -8,10 +8,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { SLOTS = 1024, SLOT_MASK = SLOTS - 1, NAME_MAX_SIZE = 32 };
+enum { SLOTS = 1024, SLOT_MASK = SLOTS - 1, NAME_WORDS = 3, NAME_MAX_SIZE = NAME_WORDS * 8 };
+
+/* A name folded to lower case and padded with zeros, eight letters to a word: hashed and compared without looking at a letter. */
+struct folded_name {
+    uint64_t words[NAME_WORDS];
+};
 
 struct command_table {
-    const struct command *slots[SLOTS];
+    struct folded_name names[SLOTS];
+    struct command_slot slots[SLOTS];
     const struct command **sorted; /* Ours: all commands in name order */
     int count;
 };
@@ -21,13 +27,44 @@ static const struct command *const groups[] = {
     commands_transactions, commands_pubsub, commands_connection, commands_server, commands_introspection, commands_debug,
 };
 
-/* FNV-1a over the folded letters, four at a time: names are at most a few words long. Unkeyed: the set of names is ours. */
-static unsigned name_hash(struct slice name)
+/* Bit 5 of every byte is set: letters become lower case, and the few other bytes that fall together with something ('[' and '{', say) occur in
+ * no name. Padding becomes spaces, which no name holds either. */
+static inline bool fold_name(struct slice name, struct folded_name *folded)
 {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < name.size; i++)
-        h = (h ^ ((unsigned char)name.base[i] | 0x20u)) * 16777619u;
-    return (h ^ (h >> 15)) & SLOT_MASK;
+    if (name.size > NAME_MAX_SIZE)
+        return false;
+    memset(folded, 0, sizeof(*folded));
+    if (name.size >= 8 && name.size <= 16) {
+        /* Two overlapping loads stand for a loop; the overlap is shifted away. */
+        memcpy(&folded->words[0], name.base, 8);
+        if (name.size > 8) {
+            uint64_t tail;
+            memcpy(&tail, name.base + name.size - 8, 8);
+            folded->words[1] = tail >> (16 - name.size) * 8;
+        }
+    } else if (name.size >= 4 && name.size < 8) {
+        uint32_t head, tail;
+        memcpy(&head, name.base, 4);
+        memcpy(&tail, name.base + name.size - 4, 4);
+        folded->words[0] = head | (uint64_t)tail << (name.size - 4) * 8;
+    } else {
+        memcpy(folded->words, name.base, name.size);
+    }
+    for (int i = 0; i < NAME_WORDS; i++)
+        folded->words[i] |= 0x2020202020202020u;
+    return true;
+}
+
+/* Unkeyed: the set of names is ours, and a client's name that is not in it ends the search at a free slot. */
+static inline unsigned name_hash(const struct folded_name *name)
+{
+    uint64_t h = (name->words[0] ^ name->words[1] * 0x9e3779b97f4a7c15u ^ name->words[2]) * 0xbf58476d1ce4e5b9u;
+    return (unsigned)(h >> 54);
+}
+
+static inline bool same_name(const struct folded_name *a, const struct folded_name *b)
+{
+    return a->words[0] == b->words[0] && a->words[1] == b->words[1] && a->words[2] == b->words[2];
 }
 
 static int by_name(const void *a, const void *b)
@@ -38,12 +75,16 @@ static int by_name(const void *a, const void *b)
 
 static void table_add(struct command_table *table, const struct command *row)
 {
-    unsigned slot = name_hash(slice_from_string(row->name));
-    while (table->slots[slot]) {
-        assert(strcmp(table->slots[slot]->name, row->name) != 0);
+    struct folded_name name = {0};
+    bool fits = fold_name(slice_from_string(row->name), &name);
+    assert(fits);
+    unsigned slot = name_hash(&name);
+    while (table->slots[slot].row) {
+        assert(!same_name(&table->names[slot], &name));
         slot = (slot + 1) & SLOT_MASK;
     }
-    table->slots[slot] = row;
+    table->names[slot] = name;
+    table->slots[slot].row = row;
     table->sorted[table->count++] = row;
     assert(table->count <= SLOTS / 2);
 }
@@ -76,15 +117,23 @@ const struct command *command_table_at(const struct command_table *table, int i)
     return table->sorted[i];
 }
 
+struct command_slot *command_slot(struct command_table *table, struct slice name)
+{
+    struct folded_name folded;
+    if (!fold_name(name, &folded))
+        return NULL;
+    for (unsigned slot = name_hash(&folded);; slot = (slot + 1) & SLOT_MASK) {
+        if (!table->slots[slot].row)
+            return NULL;
+        if (same_name(&table->names[slot], &folded))
+            return &table->slots[slot];
+    }
+}
+
 const struct command *command_find(const struct command_table *table, struct slice name)
 {
-    if (name.size == 0 || name.size > NAME_MAX_SIZE)
-        return NULL;
-    for (unsigned slot = name_hash(name);; slot = (slot + 1) & SLOT_MASK) {
-        const struct command *row = table->slots[slot];
-        if (!row || slice_equal_nocase(slice_from_string(row->name), name))
-            return row;
-    }
+    const struct command_slot *slot = command_slot((struct command_table *)(uintptr_t)table, name);
+    return slot ? slot->row : NULL;
 }
 
 struct slice command_own_name(const struct command *row)

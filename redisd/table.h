@@ -15,6 +15,16 @@ void command_table_free(struct command_table *table);
 int command_table_count(const struct command_table *table);
 const struct command *command_table_at(const struct command_table *table, int i); /* in name order, 0 <= i < count */
 
+/* Where a top-level command stands, with what is kept about it beside its row. */
+struct command_stats;
+struct command_slot {
+    const struct command *row;
+    struct command_stats *stats; /* Borrowed from the stats table; NULL until it was called */
+};
+
+/* The slot of a top-level command by name, in any case; NULL when there is none. */
+struct command_slot *command_slot(struct command_table *table, struct slice name);
+
 /* A top-level command by name, in any case; NULL when there is none. */
 const struct command *command_find(const struct command_table *table, struct slice name);
 /* A subcommand of a row by its own name; NULL when there is none. */
