@@ -9,6 +9,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "services/keyspace/entry.h"
 #include "services/keyspace/hash.h"
 #include "services/keyspace/list.h"
 #include "services/keyspace/set.h"
@@ -111,7 +112,7 @@ static sum128 zset_value(const struct zset *zset)
 static sum128 value_of(const struct entry *e)
 {
     struct item item;
-    switch (entry_type(e)) {
+    switch (entry_header_type(e)) {
     case VALUE_STRING:
         entry_string(e, &item);
         return number_of(XXH3_128bits(item.base, item.size));
@@ -134,11 +135,11 @@ struct keyspace_digest digest_entry(int number, const struct entry *e)
         uint32_t database, type;
         int64_t deadline_ms;
         uint64_t value[2]; /* low, high */
-    } head = {(uint32_t)number, (uint32_t)entry_type(e), entry_deadline(e), {0, 0}};
+    } head = {(uint32_t)number, (uint32_t)entry_header_type(e), entry_deadline(e), {0, 0}};
     sum128 value = value_of(e);
     head.value[0] = (uint64_t)value;
     head.value[1] = (uint64_t)(value >> 64);
-    sum128 whole = hash_pair(&head, sizeof(head), entry_key(e));
+    sum128 whole = hash_pair(&head, sizeof(head), entry_text(e));
     struct keyspace_digest digest;
     memcpy(digest.bytes, &whole, sizeof(digest.bytes));
     return digest;

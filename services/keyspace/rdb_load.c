@@ -133,6 +133,7 @@ static bool load_entry(struct loading *l, uint8_t type)
     struct rdb_target target = {.db = db, .key = buffer_slice(&l->key), .deadline_ms = l->deadline_ms, .exact = l->exact,
                                 .encoding = slice_from_string(l->encoding)};
     target.hash = db_hash(db, target.key);
+    db_prefetch_bucket(db, target.hash);
     /* A string may replace another, which shows afterwards; that saves a lookup for each. */
     size_t keys = db_size(db);
     if (type != RDB_TYPE_STRING && db_find_hashed(db, target.key, target.hash))

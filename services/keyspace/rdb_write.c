@@ -195,7 +195,7 @@ static void put_zset(struct rdb_writer *w, const struct zset *zset)
 
 static int type_of(const struct entry *e)
 {
-    switch (entry_type(e)) {
+    switch (entry_header_type(e)) {
     case VALUE_STRING:
         return RDB_TYPE_STRING;
     case VALUE_LIST:
@@ -213,7 +213,7 @@ static int type_of(const struct entry *e)
 
 static void put_value(struct rdb_writer *w, const struct entry *e)
 {
-    switch (entry_type(e)) {
+    switch (entry_header_type(e)) {
     case VALUE_STRING:
         put_string(w, e);
         break;
@@ -259,12 +259,12 @@ static bool list_is_one_node(const struct list *list)
 static void put_encoding(struct rdb_writer *w, const struct entry *e)
 {
     const char *encoding = NULL;
-    if (entry_type(e) == VALUE_STRING) {
+    if (entry_header_type(e) == VALUE_STRING) {
         encoding = entry_has(e, ENTRY_RAW) && entry_string_size(e) <= ENTRY_EMBEDDED_MAX ? "raw" : NULL;
-    } else if (entry_type(e) == VALUE_SET) {
+    } else if (entry_header_type(e) == VALUE_SET) {
         const char *is = set_encoding(entry_set(e));
         encoding = strcmp(is, set_expected(entry_set(e))) ? is : NULL;
-    } else if (entry_type(e) == VALUE_LIST) {
+    } else if (entry_header_type(e) == VALUE_LIST) {
         const char *is = list_encoding(entry_list(e));
         encoding = strcmp(is, "quicklist") == 0 && list_is_one_node(entry_list(e)) ? is : NULL;
     }
@@ -326,7 +326,7 @@ void rdb_write_entry(struct rdb_writer *w, int number, const struct entry *e)
         buffer_append(&w->buffer, &deadline_ms, sizeof(deadline_ms));
     }
     put_byte(w, type_of(e));
-    put_text(w, entry_key(e));
+    put_text(w, entry_text(e));
     put_value(w, e);
     spill(w);
 }

@@ -24,7 +24,7 @@ for target in ${FUZZ_TARGETS:-$all}; do
     echo "fuzz: $target, $seconds seconds"
     if "$out/fuzz" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 -artifact_prefix="$out/" \
         "$out/found" "tests/fuzz/corpus/$target" >"$out/log" 2>&1; then
-        grep -E 'number_of_executed_units|new_units_added' "$out/log" | sed 's/^stat::/  /'
+        grep -aE 'number_of_executed_units|new_units_added' "$out/log" | sed 's/^stat::/  /'
         passed=$((passed + 1))
     else
         tail -40 "$out/log"
