@@ -189,6 +189,25 @@ static void a_list_becomes_a_quicklist_above_its_limit_and_returns_at_half(void 
     list_free(list);
 }
 
+/* The node before the gap is the last one, and its other neighbour takes it in. */
+static void erasing_the_tail_may_merge_what_is_left(void **state)
+{
+    (void)state;
+    struct keyspace_limits limits = {.list_max_listpack_size = 4};
+    struct list *list = list_new(&limits);
+    struct item item;
+    char text[2] = "a";
+    for (; text[0] < 'm'; text[0]++) /* three nodes of four */
+        list_push(list, LIST_TAIL, slice_of(text, 1));
+    list_erase(list, 1, 3);
+    list_erase(list, 2, 7);
+    assert_int_equal(list_length(list), 2);
+    assert_true(list_at(list, 1, &item));
+    assert_true(slice_equal(item_slice(&item), SLICE("e")));
+    assert_string_equal(list_encoding(list), "listpack"); /* one node */
+    list_free(list);
+}
+
 static void a_large_element_makes_a_quicklist(void **state)
 {
     (void)state;
@@ -229,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_change_agrees_with_a_naive_array),
         cmocka_unit_test(a_list_becomes_a_quicklist_above_its_limit_and_returns_at_half),
+        cmocka_unit_test(erasing_the_tail_may_merge_what_is_left),
         cmocka_unit_test(a_large_element_makes_a_quicklist),
         cmocka_unit_test(a_queue_takes_memory_for_what_it_holds),
     };
