@@ -11,6 +11,7 @@
 struct entry *collection_add(struct call *c, struct slice key, enum value_type type)
 {
     struct entry *e = db_add(c->db, key, key_hash(c, key), type);
+    entry_touch(e, call_now_ms(c));
     key_event(c, NOTIFY_NEW, "new", key);
     return e;
 }
@@ -21,7 +22,9 @@ struct entry *collection_store_begin(struct call *c, struct slice key, enum valu
     *existed = old != NULL;
     if (old)
         db_delete(c->db, old);
-    return db_add(c->db, key, key_hash(c, key), type);
+    struct entry *e = db_add(c->db, key, key_hash(c, key), type);
+    entry_touch(e, call_now_ms(c));
+    return e;
 }
 
 void collection_store_end(struct call *c, struct entry *e, struct slice key, bool existed, size_t size, enum notify_class class,
