@@ -219,20 +219,29 @@ static void serve_batch(struct txlog_core *core)
     pthread_cond_broadcast(&core->done);
 }
 
-/* Batches go first; the next segment is prepared in between, a piece at a time. */
+/* A piece of the next segment is due: nothing else to do, or so many bytes flushed that it would come too late otherwise. */
+static bool prepare_due(const struct txlog_core *core, uint64_t bytes)
+{
+    return core->next_state == NEXT_WANTED && (!core->head || bytes >= FILL_PIECE / 4);
+}
+
+/* Batches go first; the next segment is prepared in between, four times as fast as the present one fills at least. */
 static void *flush_main(void *context)
 {
     struct txlog_core *core = context;
+    uint64_t bytes = 0; /* flushed since the last piece */
     pthread_mutex_lock(&core->mutex);
     for (;;) {
-        if (core->head) {
-            serve_batch(core);
-        } else if (core->stop) {
-            break;
-        } else if (core->next_state == NEXT_WANTED) {
+        if (prepare_due(core, bytes) && !core->stop) {
             pthread_mutex_unlock(&core->mutex);
             next_prepare(core);
             pthread_mutex_lock(&core->mutex);
+            bytes = 0;
+        } else if (core->head) {
+            bytes += core->head->bytes.size;
+            serve_batch(core);
+        } else if (core->stop) {
+            break;
         } else {
             pthread_cond_wait(&core->work, &core->mutex);
         }
