@@ -108,9 +108,10 @@ size_t timers_run(struct timers *timers, uint64_t now_ns)
 {
     size_t fired = 0;
     /* At most as many as there are now: a timer that sets itself to what is already due waits for the next call. */
-    for (uint32_t left = timers->count; left && timers->count && timers->slots[0].key <= now_ns; left--) {
+    uint32_t most = timers->count;
+    while (fired < most && timers->count && timers->slots[0].key <= now_ns) {
         struct timer *timer = timers->slots[0].timer;
-        if (timer->deadline_ns > now_ns) {
+        if (timer->deadline_ns > timers->slots[0].key) { /* it was moved later, perhaps behind others that are due */
             sift_down(timers, 0, (struct timer_slot){timer->deadline_ns, timer});
             continue;
         }
