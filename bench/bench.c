@@ -204,19 +204,26 @@ static void stop_all(struct bench *b)
             server_stop(&b->servers[s]);
 }
 
+/* Does the mode have this test? `tests` names those that write and are to be run; NULL: all. */
+static bool in_mode(const struct bench *b, const struct test *test, const char *tests)
+{
+    return wanted(b, test->name) && (!tests || (test->writes && strstr(tests, test->name)));
+}
+
 static void run_mode(struct bench *b, const char *mode, const char *tests)
 {
+    int chosen = 0;
+    for (int t = 0; t < bench_test_count; t++)
+        chosen += in_mode(b, &bench_tests[t], tests);
+    if (!chosen)
+        return;
     fprintf(stderr, "bench: log %s\n", mode);
-    if (start_all(b, mode) < 0) {
+    if (start_all(b, mode) < 0)
         b->failed++;
-    } else {
-        for (int t = 0; t < bench_test_count; t++) {
-            const struct test *test = &bench_tests[t];
-            bool chosen = !tests || (strstr(tests, test->name) && test->writes);
-            for (int d = 0; d < 3 && chosen && wanted(b, test->name) && b->row_count < ROWS_MAX; d++)
-                run_row(b, mode, test, d);
-        }
-    }
+    else
+        for (int t = 0; t < bench_test_count; t++)
+            for (int d = 0; d < 3 && in_mode(b, &bench_tests[t], tests) && b->row_count < ROWS_MAX; d++)
+                run_row(b, mode, &bench_tests[t], d);
     stop_all(b);
 }
 

@@ -61,7 +61,8 @@ int client_send(struct client *client, const struct slice *argv, int argc)
 
 const struct resp_node *client_receive(struct client *client)
 {
-    buffer_consume(&client->in, client->reply.bytes);
+    if (client->reply.bytes)
+        buffer_consume(&client->in, client->reply.bytes);
     client->reply.bytes = 0;
     for (;;) {
         int got = client->in.size ? resp_reply_read(&client->reply, buffer_slice(&client->in)) : 0;
