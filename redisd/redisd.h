@@ -81,6 +81,7 @@ struct redisd {
     struct post flush_post;
     atomic_bool flush_posted;
     int exit_code;
+    uint64_t memory;                /* bytes: redisd_memory */
     int64_t last_save_s;            /* seconds since 1970 */
     uint64_t last_save_tx;
     bool last_save_good;
@@ -142,7 +143,8 @@ void redisd_free(struct redisd *server);
 /* May a peer connect? Not from elsewhere while protected mode is on and no password is set. */
 bool redisd_peer_allowed(const struct redisd *server, const char *peer);
 
-/* Memory that counts against maxmemory, in bytes. */
+/* Memory that counts against maxmemory, in bytes, as it was last measured: every 100 ms, and when a setting or INFO asks. */
+void redisd_measure_memory(struct redisd *server);
 uint64_t redisd_memory(const struct redisd *server);
 
 #endif

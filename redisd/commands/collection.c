@@ -267,19 +267,19 @@ size_t *random_positions(struct call *c, size_t size, size_t count)
     return positions;
 }
 
-bool random_request_parse(struct call *c, const char *word, struct random_request *request)
+bool random_request_parse(struct call *c, struct slice word, struct random_request *request)
 {
     *request = (struct random_request){.count = 1};
     if (c->argc < 3)
         return true;
-    if (!word && c->argc > 3) {
+    if (word.size == 0 && c->argc > 3) {
         reply_syntax(c);
         return false;
     }
     int64_t count;
     if (!parse_range_i64(c, c->argv[2], -INT64_MAX, INT64_MAX, &count, NULL))
         return false;
-    if (c->argc > 4 || (c->argc == 4 && !slice_equal_nocase(c->argv[3], slice_from_string(word)))) {
+    if (c->argc > 4 || (c->argc == 4 && !slice_equal_nocase(c->argv[3], word))) {
         reply_syntax(c);
         return false;
     }

@@ -83,7 +83,7 @@ size_t *random_positions(struct call *c, size_t size, size_t count);
 #define RANDOM_REPEATS_MAX ((int64_t)1 << 24)
 
 /* What stands behind NAME key of SRANDMEMBER, HRANDFIELD and ZRANDMEMBER: [count [word]], where word is WITHVALUES, WITHSCORES or,
- * NULL, nothing. */
+ * when empty, nothing. */
 struct random_request {
     bool counted;  /* a count was given: the reply is an array */
     bool repeat;   /* it was negative: the same element may come again */
@@ -91,6 +91,6 @@ struct random_request {
     size_t count;
 };
 /* Answers the error. */
-bool random_request_parse(struct call *c, const char *word, struct random_request *request);
+bool random_request_parse(struct call *c, struct slice word, struct random_request *request);
 
 #endif

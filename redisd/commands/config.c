@@ -119,6 +119,7 @@ static void config_set_command(struct call *c)
     }
     if (names_repeat(c) || !set_pairs(c, 2))
         return;
+    redisd_measure_memory(c->server);
     *keyspace_limits(c->server->keyspace) = c->server->config.limits;
     slowlog_set_threshold(c->server);
     resp_ok(c->reply);

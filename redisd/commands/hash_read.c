@@ -93,7 +93,7 @@ void hash_hrandfield(struct call *c)
 {
     bool wrong = false;
     struct random_request request;
-    if (!random_request_parse(c, "withvalues", &request))
+    if (!random_request_parse(c, SLICE("withvalues"), &request))
         return;
     struct hash *hash = hash_for_reading(c, &wrong);
     if (wrong)

@@ -60,6 +60,7 @@ static void section_memory(struct info *i)
 {
     struct redisd *server = i->server;
     char used[32], rss[32], peak[32], machine[32], max[32];
+    redisd_measure_memory(server);
     uint64_t memory = redisd_memory(server), top = memory > server->stats.memory_peak ? memory : server->stats.memory_peak;
     human(memory, used);
     human(i->process.resident_bytes, rss);

@@ -20,12 +20,16 @@ enum operation { INTERSECT, UNITE, SUBTRACT };
 /* Sources that fit without asking malloc. */
 #define SOURCES_INLINE 16
 
+struct source {
+    const struct set *set; /* Borrowed; NULL: the key does not exist */
+};
+
 struct algebra {
     enum operation operation;
     size_t count;                            /* of sources */
-    const struct set **sources;              /* Borrowed; NULL: the key does not exist. Points to few or to heap */
-    const struct set *few[SOURCES_INLINE];
-    const struct set **heap;                 /* Ours, or NULL */
+    struct source *sources;                  /* points to few or to heap */
+    struct source few[SOURCES_INLINE];
+    struct source *heap;                     /* Ours, or NULL */
     struct set *copy;                        /* Ours, or NULL: a source that is the destination, too */
 
     /* the sink: where members of the result go */
@@ -66,7 +70,7 @@ static void walk(struct algebra *a, const struct set *set, set_visit_fn visit)
 
 static int by_size(const void *a, const void *b)
 {
-    size_t x = set_size(*(struct set *const *)a), y = set_size(*(struct set *const *)b);
+    size_t x = set_size(((const struct source *)a)->set), y = set_size(((const struct source *)b)->set);
     return (x > y) - (x < y);
 }
 
@@ -76,7 +80,7 @@ static void emit_if_everywhere(void *context, struct slice member)
     if (a->found >= a->limit)
         return;
     for (size_t i = 1; i < a->count; i++)
-        if (a->sources[i] != a->sources[0] && !set_contains(a->sources[i], member))
+        if (a->sources[i].set != a->sources[0].set && !set_contains(a->sources[i].set, member))
             return;
     emit(a, member);
 }
@@ -84,10 +88,10 @@ static void emit_if_everywhere(void *context, struct slice member)
 static void intersect(struct algebra *a)
 {
     for (size_t i = 0; i < a->count; i++)
-        if (!a->sources[i])
+        if (!a->sources[i].set)
             return;
-    qsort(a->sources, a->count, sizeof(a->sources[0]), by_size);
-    walk(a, a->sources[0], emit_if_everywhere);
+    qsort(a->sources, a->count, sizeof(struct source), by_size);
+    walk(a, a->sources[0].set, emit_if_everywhere);
 }
 
 /* ---- union ---- */
@@ -107,7 +111,7 @@ static void unite(struct algebra *a)
     const struct set *largest = NULL;
     bool alone = true;
     for (size_t i = 0; i < a->count; i++) {
-        const struct set *set = a->sources[i];
+        const struct set *set = a->sources[i].set;
         if (!set)
             continue;
         alone = alone && (!largest || set == largest);
@@ -122,8 +126,8 @@ static void unite(struct algebra *a)
     /* A set that is being stored knows its members itself. */
     a->seen = a->target ? a->target : set_copy(largest);
     for (size_t i = 0; i < a->count; i++)
-        if (a->sources[i] && a->sources[i] != largest)
-            walk(a, a->sources[i], emit_if_new);
+        if (a->sources[i].set && a->sources[i].set != largest)
+            walk(a, a->sources[i].set, emit_if_new);
     if (!a->target)
         set_free(a->seen);
 }
@@ -134,7 +138,7 @@ static void emit_if_nowhere(void *context, struct slice member)
 {
     struct algebra *a = context;
     for (size_t i = 1; i < a->count; i++)
-        if (a->sources[i] && set_contains(a->sources[i], member))
+        if (a->sources[i].set && set_contains(a->sources[i].set, member))
             return;
     emit(a, member);
 }
@@ -146,14 +150,14 @@ static void strike_out(void *context, struct slice member)
 
 static void subtract(struct algebra *a)
 {
-    const struct set *first = a->sources[0];
+    const struct set *first = a->sources[0].set;
     size_t others = 0, lookups = 0, strikes = 0;
     if (!first)
         return;
     for (size_t i = 1; i < a->count; i++) {
-        if (a->sources[i] == first)
+        if (a->sources[i].set == first)
             return;
-        if (!a->sources[i])
+        if (!a->sources[i].set)
             continue;
         others++;
         strikes += set_size(a->sources[i]);
@@ -167,8 +171,8 @@ static void subtract(struct algebra *a)
     }
     a->seen = set_copy(first);
     for (size_t i = 1; i < a->count && set_size(a->seen) > 0; i++)
-        if (a->sources[i])
-            walk(a, a->sources[i], strike_out);
+        if (a->sources[i].set)
+            walk(a, a->sources[i].set, strike_out);
     if (set_size(a->seen) > 0)
         walk(a, a->seen, emit_member);
     set_free(a->seen);
@@ -199,7 +203,7 @@ static bool open_sources(struct call *c, struct algebra *a, enum operation opera
     *a = (struct algebra){.operation = operation, .count = count, .limit = UINT64_MAX};
     a->sources = a->few;
     if (count > SOURCES_INLINE) {
-        a->heap = malloc(count * sizeof(a->heap[0]));
+        a->heap = malloc(count * sizeof(struct source));
         assert(a->heap);
         a->sources = a->heap;
     }
@@ -209,7 +213,7 @@ static bool open_sources(struct call *c, struct algebra *a, enum operation opera
             free(a->heap);
             return false;
         }
-        a->sources[i] = e ? entry_set(e) : NULL;
+        a->sources[i].set = e ? entry_set(e) : NULL;
     }
     return true;
 }
@@ -237,11 +241,11 @@ static void answer(struct call *c, enum operation operation)
 static void keep_replaced(struct algebra *a, const struct set *replaced)
 {
     for (size_t i = 0; i < a->count; i++) {
-        if (a->sources[i] != replaced)
+        if (a->sources[i].set != replaced)
             continue;
         if (!a->copy)
             a->copy = set_copy(replaced);
-        a->sources[i] = a->copy;
+        a->sources[i].set = a->copy;
     }
 }
 

@@ -139,7 +139,7 @@ void set_srandmember(struct call *c)
 {
     bool wrong = false;
     struct random_request request;
-    if (!random_request_parse(c, NULL, &request))
+    if (!random_request_parse(c, (struct slice){0}, &request))
         return;
     struct entry *e = key_read_type(c, c->argv[1], VALUE_SET, &wrong);
     if (wrong)

@@ -104,6 +104,7 @@ static bool parse_addition(struct call *c, struct addition *a)
         return false;
     }
     a->pairs = rest / 2;
+    assert(a->pairs > 0);
     int exclusive = a->options & (ADD_NEW | ADD_GREATER | ADD_LOWER);
     if ((a->options & ADD_NEW) && (a->options & ADD_EXISTING)) {
         reply_error(c, "ERR XX and NX options at the same time are not compatible");

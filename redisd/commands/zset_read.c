@@ -43,7 +43,7 @@ void zset_zrandmember(struct call *c)
 {
     bool wrong = false;
     struct random_request request;
-    if (!random_request_parse(c, "withscores", &request))
+    if (!random_request_parse(c, SLICE("withscores"), &request))
         return;
     struct zset *zset = zset_for_reading(c, c->argv[1], &wrong);
     if (wrong)

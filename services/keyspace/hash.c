@@ -189,12 +189,20 @@ void hash_at(const struct hash *hash, size_t position, struct item *field, struc
         pair_at(hash, packed_offset(&hash->packed, (uint32_t)position * 2), field, value);
 }
 
-void hash_prefetch(const struct hash *hash, struct slice field)
+uint64_t hash_prefetch(const struct hash *hash, struct slice field)
 {
-    if (hash->table)
-        table_prefetch(hash->table, table_hash(hash->table, field));
-    else
+    if (!hash->table) {
         __builtin_prefetch(hash->packed.bytes);
+        return 0;
+    }
+    uint64_t token = table_hash(hash->table, field);
+    table_prefetch(hash->table, token);
+    return token;
+}
+
+void hash_prefetch_field(const struct hash *hash, uint64_t token)
+{
+    table_prefetch_candidates(hash->table, token);
 }
 
 /* ---- walks ---- */

@@ -25,7 +25,10 @@ bool hash_set(struct hash *hash, struct slice field, struct slice value); /* tru
 bool hash_get(const struct hash *hash, struct slice field, struct item *value);
 bool hash_remove(struct hash *hash, struct slice field);
 void hash_at(const struct hash *hash, size_t position, struct item *field, struct item *value); /* either may be NULL */
-void hash_prefetch(const struct hash *hash, struct slice field);
+/* For pipelines, in two rounds: first what says where the field lies comes towards the cache, then - with what the first returned, unless it is
+ * 0 - the field itself. Neither waits. */
+uint64_t hash_prefetch(const struct hash *hash, struct slice field);
+void hash_prefetch_field(const struct hash *hash, uint64_t token);
 
 /* Walk in positional order; the hash must not change meanwhile. */
 struct hash_walk {

@@ -75,6 +75,11 @@ void keyspace_swap(struct keyspace *ks, int a, int b)
     db_exchange(first, second);
 }
 
+size_t keyspace_arena_memory(const struct keyspace *ks)
+{
+    return ks->arena.bytes_held;
+}
+
 size_t keyspace_memory(const struct keyspace *ks)
 {
     size_t memory = sizeof *ks + (size_t)ks->databases * sizeof(struct db) + ks->arena.bytes_held + ks->heap_bytes;

@@ -86,6 +86,8 @@ void keyspace_swap(struct keyspace *ks, int a, int b);            /* SWAPDB: con
 size_t keyspace_memory(const struct keyspace *ks);                /* bytes held: arena, index, ordered maps, large strings. What collections
                                                                      hold in malloc (list nodes, small collections) is for mallinfo2 to say. */
 
+size_t keyspace_arena_memory(const struct keyspace *ks);          /* the arena's part of it: what malloc's own books do not show */
+
 /* Order-independent digest of the logical state (16 bytes: xxh3-128 of each key's canonical form, added modulo 2^128). */
 struct keyspace_digest { uint8_t bytes[16]; };
 struct keyspace_digest keyspace_digest(struct keyspace *ks);

@@ -266,12 +266,20 @@ void set_at(const struct set *set, size_t position, struct item *item)
     }
 }
 
-void set_prefetch(const struct set *set, struct slice member)
+uint64_t set_prefetch(const struct set *set, struct slice member)
 {
-    if (set->form == SET_LARGE)
-        table_prefetch(set->table, table_hash(set->table, member));
-    else
+    if (set->form != SET_LARGE) {
         __builtin_prefetch(set->form == SET_INTEGERS ? set->integers.values : set->packed.bytes);
+        return 0;
+    }
+    uint64_t hash = table_hash(set->table, member);
+    table_prefetch(set->table, hash);
+    return hash;
+}
+
+void set_prefetch_member(const struct set *set, uint64_t token)
+{
+    table_prefetch_candidates(set->table, token);
 }
 
 uint64_t set_scan(const struct set *set, uint64_t cursor, size_t count, set_visit_fn visit, void *context)

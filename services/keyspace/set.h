@@ -23,7 +23,10 @@ bool set_add(struct set *set, struct slice member);            /* false: it was 
 bool set_remove(struct set *set, struct slice member);         /* false: it was not */
 bool set_contains(const struct set *set, struct slice member);
 void set_at(const struct set *set, size_t position, struct item *item); /* position < size */
-void set_prefetch(const struct set *set, struct slice member); /* for pipelines: index bucket and member towards the cache */
+/* For pipelines, in two rounds: first what says where the member lies comes towards the cache, then - with what the first returned, unless it is
+ * 0 - the member itself. Neither waits. */
+uint64_t set_prefetch(const struct set *set, struct slice member);
+void set_prefetch_member(const struct set *set, uint64_t token);
 
 /* SSCAN: visits at least `count` members from `cursor` (0: the beginning), returns the next cursor, 0 when done. Small encodings are visited
  * whole. Positions are walked downwards, so a removal never hides a member that stays. */

@@ -71,6 +71,12 @@ static inline void table_prefetch(const struct table *t, uint64_t hash)
     index_prefetch_bucket(&t->index, t->arena, hash);
 }
 
+/* The bucket is there: bring the rows that it names under this hash. */
+static inline void table_prefetch_candidates(const struct table *t, uint64_t hash)
+{
+    index_prefetch_candidates(&t->index, t->arena, hash);
+}
+
 /* Somebody is at `position`, perhaps on a walk: bring the row that a walk upwards reaches eight steps later. */
 static inline void table_prefetch_row(const struct table *t, size_t position)
 {

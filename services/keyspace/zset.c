@@ -281,12 +281,20 @@ bool zset_score(const struct zset *zset, struct slice member, double *score)
     return true;
 }
 
-void zset_prefetch(const struct zset *zset, struct slice member)
+uint64_t zset_prefetch(const struct zset *zset, struct slice member)
 {
-    if (zset->large)
-        index_prefetch_bucket(&zset->large->index, zset->arena, member_hash(member, zset->hash_key));
-    else
+    if (!zset->large) {
         __builtin_prefetch(zset->packed.bytes);
+        return 0;
+    }
+    uint64_t hash = member_hash(member, zset->hash_key);
+    index_prefetch_bucket(&zset->large->index, zset->arena, hash);
+    return hash;
+}
+
+void zset_prefetch_member(const struct zset *zset, uint64_t token)
+{
+    index_prefetch_candidates(&zset->large->index, zset->arena, token);
 }
 
 /* ---- ranks ---- */

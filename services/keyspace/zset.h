@@ -27,7 +27,10 @@ enum zset_change zset_set(struct zset *zset, struct slice member, double score);
 bool zset_remove(struct zset *zset, struct slice member);
 bool zset_score(const struct zset *zset, struct slice member, double *score);
 bool zset_rank(const struct zset *zset, struct slice member, size_t *rank); /* from the lowest, 0-based */
-void zset_prefetch(const struct zset *zset, struct slice member);
+/* For pipelines, in two rounds: first what says where the member lies comes towards the cache, then - with what the first returned, unless it is
+ * 0 - the member itself. Neither waits. */
+uint64_t zset_prefetch(const struct zset *zset, struct slice member);
+void zset_prefetch_member(const struct zset *zset, uint64_t token);
 
 /* How many members come before `score` (strictly lower; with `after` also those equal to it). The rank where a range starts or ends. */
 size_t zset_rank_of_score(const struct zset *zset, double score, bool after);
