@@ -3,8 +3,9 @@
  *
  *   begin    every service fixes its state, in the same turn: one transaction for all
  *   writing  the services' steps, one service after the other, into checkpoint-<tx>.<suffix>.tmp
- *   placing  on the flush side, behind everything queued so far: the log is durable up to <tx>; files synced, renamed;
- *            manifest written, synced, renamed; directory synced; retention applied
+ *   settling the log itself is flushed, until it is durable up to <tx>
+ *   placing  files synced, renamed; manifest written, synced, renamed; directory synced; retention applied. In a thread of its
+ *            own where the log has one: syncing gigabytes in the flush thread would hold up every commit
  *
  * Until the manifest has its name, nobody sees the checkpoint. */
 #define XXH_INLINE_ALL
@@ -19,7 +20,7 @@
 #include "services/txlog/core.h"
 #include "services/txlog/scan.h"
 
-enum phase { WRITING, PLACING };
+enum phase { WRITING, SETTLING, PLACING };
 
 struct checkpoint_file {
     void *handle; /* the service's, until it is let go */
@@ -41,7 +42,9 @@ struct checkpoint {
     int current; /* the service being written */
     struct manifest manifest;
     struct checkpoint_file files[CHECKPOINT_SERVICES_MAX];
-    _Atomic bool placed; /* the flush side is done */
+    struct txlog_core *core;
+    pthread_t thread;    /* PLACING, when the log has threads */
+    _Atomic bool placed; /* the end of PLACING */
     int result;          /* of placing; valid when placed */
 };
 
@@ -89,6 +92,7 @@ int txlog_checkpoint_begin(struct txlog *log)
     if (!cp)
         abort();
     core->checkpoint = cp;
+    cp->core = core;
     cp->manifest.count = (uint32_t)core->service_count;
     cp->manifest.adopted = core->options.adopt && !core->checkpoint_tx;
     cp->manifest.about = (struct tx_checkpoint){.tx = log->newest, .admission = log->admitted};
@@ -149,7 +153,7 @@ static int write_step(struct txlog_core *core, struct checkpoint *cp, size_t bud
     return more == 0 ? finish_file(core, cp) : more < 0 ? more : 0;
 }
 
-/* ---- placing: flush side ---- */
+/* ---- placing ---- */
 
 static int place_file(struct txlog_core *core, uint64_t tx, struct checkpoint_file *file, const char *suffix)
 {
@@ -203,22 +207,27 @@ static int place(struct txlog_core *core, struct checkpoint *cp)
     return error;
 }
 
-static void run_place(struct txlog_core *core, struct batch *batch)
+static void *place_main(void *context)
 {
-    struct checkpoint *cp = batch->context;
+    struct checkpoint *cp = context;
+    struct txlog_core *core = cp->core;
     cp->result = place(core, cp);
     atomic_store(&cp->placed, true);
+    if (core->threaded && core->options.notify)
+        core->options.notify(core->options.notify_context);
+    return NULL;
 }
 
-/* Behind a seal and sync of everything up to now. */
-static void submit_place(struct txlog_core *core, struct checkpoint *cp)
+/* 0 when placing was begun, or is over; -errno when there is no thread to be had. */
+static int begin_placing(struct txlog_core *core, struct checkpoint *cp)
 {
-    fill_sync(core);
-    struct batch *batch = batch_new(core);
-    batch->run = run_place;
-    batch->context = cp;
+    int error = core->threaded ? pthread_create(&cp->thread, NULL, place_main, cp) : 0;
+    if (error)
+        return -error;
     cp->phase = PLACING;
-    flush_submit(core, batch);
+    if (!core->threaded)
+        place_main(cp);
+    return 0;
 }
 
 /* ---- the steps from outside ---- */
@@ -243,9 +252,10 @@ void txlog_checkpoint_abandon(struct txlog *log)
     struct checkpoint *cp = core->checkpoint;
     if (!cp)
         return;
-    flush_wait(core, 0);
+    if (cp->phase == PLACING && core->threaded)
+        pthread_join(cp->thread, NULL);
     core->checkpoint = NULL;
-    if (cp->phase == PLACING && cp->placed && cp->result == 0)
+    if (cp->phase == PLACING && cp->result == 0)
         core->checkpoint_tx = cp->manifest.about.tx;
     for (uint32_t i = 0; i < cp->manifest.count; i++) {
         struct buffer path = {0};
@@ -265,6 +275,21 @@ static int step_placing(struct txlog *log, struct checkpoint *cp)
     return result;
 }
 
+/* The flush of what the checkpoint contains was asked for; is it over? */
+static int step_settling(struct txlog *log, struct checkpoint *cp)
+{
+    struct txlog_core *core = log->core;
+    int error = atomic_load(&core->failed) ? -EIO : 0;
+    if (!error && atomic_load(&core->durable_tx) < cp->manifest.about.tx)
+        return 1;
+    if (!error)
+        error = begin_placing(core, cp);
+    if (!error)
+        return step_placing(log, cp);
+    txlog_checkpoint_abandon(log);
+    return error;
+}
+
 int txlog_checkpoint_step(struct txlog *log, size_t budget)
 {
     struct txlog_core *core = log->core;
@@ -273,6 +298,8 @@ int txlog_checkpoint_step(struct txlog *log, size_t budget)
         return -EINVAL;
     if (cp->phase == PLACING)
         return step_placing(log, cp);
+    if (cp->phase == SETTLING)
+        return step_settling(log, cp);
     int error = cp->current < core->service_count ? write_step(core, cp, budget) : 0;
     if (error) {
         txlog_checkpoint_abandon(log);
@@ -280,8 +307,9 @@ int txlog_checkpoint_step(struct txlog *log, size_t budget)
     }
     if (cp->current < core->service_count)
         return 1;
-    submit_place(core, cp);
-    return step_placing(log, cp);
+    cp->phase = SETTLING;
+    fill_sync(core);
+    return step_settling(log, cp);
 }
 
 bool txlog_checkpoint_running(const struct txlog *log)

@@ -137,6 +137,15 @@ static void remove_leftover(void *context, const char *name)
     buffer_free(&path);
 }
 
+/* A record of the log itself (client 0) that no service sees: the adopted state gets a transaction number of its own. */
+static void note_adoption(struct txlog_core *core)
+{
+    struct slice words[] = {SLICE(""), SLICE(""), SLICE("adopted")};
+    struct tx_result result = {.kind = TX_IDENTITY, .admission = core->front.admitted, .input = tx_body_argv(words, 3)};
+    txlog_append(&core->front, &result);
+    txlog_flush_now(&core->front);
+}
+
 /* The walk is over and the log is at its end: the first turn may begin. */
 static int start(struct txlog_core *core, const struct txlog_options *options, struct buffer *error)
 {
@@ -147,6 +156,8 @@ static int start(struct txlog_core *core, const struct txlog_options *options, s
     if (result)
         buffer_format(error, "%s: no flush thread: %s", core->dir, strerror(-result));
     fill_limit_update(core);
+    if (!result && options->adopt)
+        note_adoption(core);
     return result;
 }
 

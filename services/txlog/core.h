@@ -5,7 +5,7 @@
  *   ------------------------------------------       ----------------------------------------------------------------
  *   append.c   fill -> records                        flush.c    hash, seal, write, sync, in queue order
  *   turn.c     fill -> written, sealed -> queue  -->  segment.c  prepare the next segment, a piece at a time
- *   checkpoint.c  services -> files              -->             put a checkpoint in place, drop old segments
+ *   checkpoint.c  services -> files -->  (a thread of its own)   put a checkpoint in place; retention.c drops old files
  *
  * The queue hands batches over; `in_flight` counts those not finished. Whoever sees it at 0 owns everything marked "flush side".
  * Fields without a mark belong to the reactor. */
@@ -47,8 +47,6 @@ struct batch {
     struct tx_admission before; /* of the last record before it */
     bool sync;
     bool closes_segment;
-    void (*run)(struct txlog_core *core, struct batch *batch); /* instead of all that: other work for the flush thread */
-    void *context;
 };
 
 enum next_state { NEXT_NONE, NEXT_WANTED, NEXT_READY, NEXT_REFUSED };
@@ -178,7 +176,7 @@ int recover(struct txlog_core *core, struct buffer *error);
 
 /* ---- retention.c ---- */
 
-/* Drop segments and checkpoints that retention does not keep. Flush side. */
+/* Drop segments and checkpoints that retention does not keep. From the placing thread; touches files that nobody else uses. */
 void retention_apply(struct txlog_core *core, uint64_t checkpoint_tx);
 
 #endif

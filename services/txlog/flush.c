@@ -151,9 +151,7 @@ static void flush_batch(struct txlog_core *core, struct batch *batch)
 
 static void run(struct txlog_core *core, struct batch *batch)
 {
-    if (batch->run)
-        batch->run(core, batch);
-    else if (!atomic_load(&core->failed))
+    if (!atomic_load(&core->failed))
         flush_batch(core, batch);
     if (batch->closes_segment)
         segment_close(core, batch->segment);
@@ -209,7 +207,7 @@ static struct batch *take_head(struct txlog_core *core)
 static void serve_batch(struct txlog_core *core)
 {
     struct batch *batch = take_head(core);
-    bool tell = batch->sync || batch->run;
+    bool tell = batch->sync;
     pthread_mutex_unlock(&core->mutex);
     run(core, batch);
     atomic_fetch_sub(&core->in_flight, 1);

@@ -7,6 +7,16 @@
 #include <assert.h>
 #include <openssl/sha.h>
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define WRITTEN_BY_LIBRARY(hash) __msan_unpoison(hash, sizeof *(hash)) /* OpenSSL is not instrumented */
+#endif
+#endif
+#ifndef WRITTEN_BY_LIBRARY
+#define WRITTEN_BY_LIBRARY(hash) (void)(hash)
+#endif
+
 void merkle_sha256(const struct merkle_part *parts, int count, struct merkle_hash *hash)
 {
     SHA256_CTX sha;
@@ -14,6 +24,7 @@ void merkle_sha256(const struct merkle_part *parts, int count, struct merkle_has
     for (int i = 0; i < count; i++)
         SHA256_Update(&sha, parts[i].bytes, parts[i].size);
     SHA256_Final(hash->bytes, &sha);
+    WRITTEN_BY_LIBRARY(hash);
 }
 
 static void hash_node(const struct merkle_hash *left, const struct merkle_hash *right, struct merkle_hash *node)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * retention: which old files stay. Runs on the flush side, when a checkpoint has just been put in place.
+ * retention: which old files stay. Runs when a checkpoint has just been put in place.
  *
  *   segments:     | 1 | 2 | 3 | 4 | 5 (written to) |      checkpoint at a transaction in 4
  *                 |<- wholly below ->|                    of these, the newest `retain_bytes` stay

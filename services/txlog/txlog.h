@@ -54,7 +54,8 @@ struct txlog_options {
     const char *release;    /* Borrowed for the open call; written into every segment, at most 63 bytes */
     bool flush_thread;      /* false: everything happens in the caller's thread (tests, simulation) */
     bool adopt;             /* restore nothing: the services' present state is the truth, and the caller takes a checkpoint to
-                               its end before it appends (how the log is switched on in a running daemon) */
+                               its end before it appends (how the log is switched on in a running daemon, and how a first
+                               start takes over a dump). The log notes the adoption as a record of its own */
 
     void (*notify)(void *context); /* from the flush thread: something was flushed, or failed; may be NULL without a thread */
     void *notify_context;
@@ -168,8 +169,8 @@ void txlog_set_retain(struct txlog *log, uint64_t retain_bytes); /* takes effect
 int txlog_checkpoint_begin(struct txlog *log);
 
 /* Go on with it, writing about `budget` bytes. 1: not done yet (call again in a later turn), 0: the checkpoint is durable and
- * in place, and old segments were dropped as the retention says; -errno: it was abandoned, the log is as it was. When the
- * flush thread is busy finishing, this returns 1 at once. */
+ * in place, and old segments were dropped as the retention says; -errno: it was abandoned, the log is as it was. While
+ * files are being synced in the background, this returns 1 at once. */
 int txlog_checkpoint_step(struct txlog *log, size_t budget);
 
 void txlog_checkpoint_abandon(struct txlog *log);

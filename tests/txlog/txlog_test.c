@@ -396,6 +396,36 @@ static void replay_verifies_every_delta_across_a_checkpoint(void **state)
     machine_free(&m);
 }
 
+static void an_adopted_state_is_where_history_begins_anew(void **state)
+{
+    (void)state;
+    struct machine m;
+    machine_init(&m, TXLOG_ALWAYS);
+    machine_open(&m);
+    deposit(&m, 1, 10);
+    txlog_turn_end(m.log, true);
+    txlog_close(m.log);
+    m.ledger.balances[1] = 5000; /* changed while no log was kept */
+    m.options.adopt = true;
+    assert_int_equal(txlog_open(m.os, DIR, &m.options, &m.service, 1, &m.error, &m.log), 0);
+    take_checkpoint(&m, false);
+    deposit(&m, 1, 1);
+    txlog_turn_end(m.log, true);
+    m.options.adopt = false;
+    reopen_and_compare(&m);
+    assert_int_equal(m.ledger.balances[1], 5001);
+    txlog_close(m.log);
+    struct ledger again;
+    ledger_init(&again);
+    struct service service = ledger_service(&again);
+    struct replay_options options = {.mode = REPLAY_VERIFY};
+    struct replay_report report;
+    if (txlog_replay(m.os, DIR, &service, 1, &options, &report, &m.error))
+        fail_msg("%.*s", (int)m.error.size, m.error.base);
+    assert_int_equal(again.balances[1], 5001);
+    machine_free(&m);
+}
+
 static void only_one_process_opens_a_log(void **state)
 {
     (void)state;
@@ -444,6 +474,7 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_gives_way_to_the_one_before),
         cmocka_unit_test(retention_drops_segments_below_the_checkpoint),
         cmocka_unit_test(replay_verifies_every_delta_across_a_checkpoint),
+        cmocka_unit_test(an_adopted_state_is_where_history_begins_anew),
         cmocka_unit_test(only_one_process_opens_a_log),
         cmocka_unit_test(the_policy_changes_while_running),
     };
