@@ -10,7 +10,7 @@
 
 #include "kernel/os_sim_disk.h"
 
-enum { DESCRIPTORS_MAX = 256, KINDS = 4, FIRST_DESCRIPTOR = 3 };
+enum { DESCRIPTORS_MAX = 256, KINDS = 5, FIRST_DESCRIPTOR = 3 };
 
 struct descriptor {
     struct sim_file *file; /* NULL: free */
@@ -52,8 +52,8 @@ static enum verdict count(struct os_sim *sim, unsigned kind)
 {
     sim->counts[__builtin_ctz(kind)]++;
     if (sim->cut)
-        return FAIL;
-    if (sim->cut_in && --sim->cut_in == 0) {
+        return kind == OS_SIM_READ ? GO : FAIL;
+    if (sim->cut_in && kind != OS_SIM_READ && --sim->cut_in == 0) {
         sim->cut = true;
         return CUT;
     }
@@ -143,6 +143,8 @@ static int open_file(struct os_sim *sim, const char *path, int flags)
             file = sim_disk_create(&sim->disk, path);
         else
             sim_file_truncate(file, 0);
+    } else if (count(sim, OS_SIM_READ) != GO) {
+        return failure(sim);
     }
     sim->descriptors[fd] = (struct descriptor){.file = file, .flags = flags};
     return fd;
@@ -172,6 +174,8 @@ static ssize_t sim_pread(void *self, int fd, void *bytes, size_t size, uint64_t 
     struct descriptor *d = descriptor(sim, fd);
     if (!d || !(d->flags & OS_READ))
         return leave(sim, -EBADF);
+    if (count(sim, OS_SIM_READ) != GO)
+        return leave(sim, failure(sim));
     if (offset >= d->file->seen.size)
         return leave(sim, 0);
     size_t there = d->file->seen.size - offset;

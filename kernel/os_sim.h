@@ -37,7 +37,8 @@ enum {
     OS_SIM_SYNC = 2,  /* datasync, sync_dir */
     OS_SIM_FILL = 4,  /* zero_fill */
     OS_SIM_NAME = 8,  /* open that creates or truncates, rename, unlink, truncate, make_dir */
-    OS_SIM_ALL = 15,
+    OS_SIM_ALL = 15,  /* what changes the disk; power cuts count these */
+    OS_SIM_READ = 16, /* pread, and open of a file that is there */
 };
 
 /* How many operations of these kinds were asked for. */

@@ -252,13 +252,16 @@ static int restore_entry(struct os *os, const char *dir, uint64_t tx, const stru
     struct file_source file;
     checkpoint_name(tx, entry->suffix, name);
     int result = source_open(os, dir, name, &file);
-    if (result)
+    if (result) {
+        buffer_format(error, "%s/%s cannot be opened: %s", dir, name, strerror(-result));
         return result;
+    }
     struct buffer why = {0};
     result = service->restore(service->state, &file.source, &why);
     source_close(&file);
     if (result)
-        buffer_format(error, "%s/%s cannot be restored: %.*s", dir, name, (int)why.size, why.base ? why.base : "");
+        buffer_format(error, "%s/%s cannot be restored: %.*s (%s)", dir, name, (int)why.size, why.base ? why.base : "",
+                      strerror(-result));
     buffer_free(&why);
     return result;
 }
@@ -290,8 +293,18 @@ int checkpoint_restore(struct os *os, const char *dir, const struct service *ser
     int result = checkpoint_list(os, dir, &txs, &there);
     *tx = 0;
     for (size_t i = 0; i < there && !result && !*tx; i++) {
-        if ((until && txs[i] > until) || checkpoint_check(os, dir, txs[i], true, manifest))
+        if (until && txs[i] > until)
             continue;
+        result = checkpoint_check(os, dir, txs[i], true, manifest);
+        if (result == -EBADMSG || result == -ENOENT) {
+            result = 0; /* not whole: the one before will do */
+            continue;
+        }
+        if (result) {
+            buffer_format(error, "%s: the checkpoint at transaction %llu cannot be read: %s", dir, (unsigned long long)txs[i],
+                          strerror(-result));
+            break;
+        }
         result = checkpoint_load(os, dir, services, count, manifest, error);
         *tx = txs[i];
     }

@@ -183,6 +183,23 @@ static int accept(struct scan *s, enum item item)
     return SCAN_BATCH;
 }
 
+static int complain_unread(struct scan *s, int error)
+{
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(s->header.number, name);
+    buffer_format(s->error, "%s/%s or the segment after it cannot be read (at offset %llu): %s", s->dir.base, name,
+                  (unsigned long long)s->offset, strerror(-error));
+    return error;
+}
+
+static int go_on(struct scan *s)
+{
+    int moved = s->offset == s->batch_offset ? scan_move_on(s) : 0;
+    if (moved > 0)
+        begin_batch(s, SEGMENT_HEADER_BYTES);
+    return moved > 0 ? SCAN_SEGMENT : moved;
+}
+
 int scan_next(struct scan *s)
 {
     enum item item = read_item(s);
@@ -192,17 +209,21 @@ int scan_next(struct scan *s)
     item = read_item(s);
     if (item != ITEM_INVALID)
         return accept(s, item);
-    if (s->offset == s->batch_offset && scan_move_on(s)) {
-        begin_batch(s, SEGMENT_HEADER_BYTES);
-        return SCAN_SEGMENT;
-    }
+    int moved = s->read_error ? s->read_error : go_on(s);
+    if (moved)
+        return moved > 0 ? moved : complain_unread(s, moved);
     struct log_position here = {s->header.number, s->offset}, by;
-    if (!scan_attested(s, here, &by))
+    bool attested = scan_attested(s, here, &by);
+    if (s->read_error)
+        return complain_unread(s, s->read_error);
+    if (!attested)
         return SCAN_END;
     scan_refresh(s); /* a daemon may have written here before it wrote there */
     item = read_item(s);
     if (item != ITEM_INVALID)
         return accept(s, item);
+    if (s->read_error)
+        return complain_unread(s, s->read_error);
     char name[SEGMENT_NAME_BYTES], text[160];
     segment_name(by.segment, name);
     snprintf(text, sizeof text, "what was there had reached the disk, says the batch that ends at %s offset %llu", name,

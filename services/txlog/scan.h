@@ -6,6 +6,7 @@
  *                SCAN_SEGMENT  the stream goes on in another file        (header)
  *                SCAN_END      nothing valid follows, and nothing has to: the end, or a torn tail
  *                -EBADMSG      what does not follow was durable once: corruption; the error text names the place
+ *                -errno        something could not be read: nothing is said about what is there
  *
  * A place that is not valid is read again before it is judged: a daemon may be writing there. */
 #ifndef LOCUS_TXLOG_SCAN_H
@@ -31,6 +32,7 @@ struct scan {
     uint64_t size;        /* bytes, as of the last look */
     struct buffer window; /* Ours: bytes [window_offset, window_offset + window.size) of it */
     uint64_t window_offset;
+    int read_error;       /* 0, or the -errno of a read that failed: never taken for the end of the log */
 
     /* ---- the place ---- */
     uint64_t offset;       /* of what comes next */

@@ -92,7 +92,8 @@ const uint8_t *scan_view(struct scan *s, uint64_t offset, size_t size)
         want = want < rest ? want : rest;
         s->window.size = 0;
         char *room = buffer_room(&s->window, want);
-        if (os_pread_all(s->os, s->fd, room, want, offset))
+        s->read_error = os_pread_all(s->os, s->fd, room, want, offset);
+        if (s->read_error)
             return NULL;
         s->window.size = want;
         s->window_offset = offset;
@@ -100,13 +101,29 @@ const uint8_t *scan_view(struct scan *s, uint64_t offset, size_t size)
     return (const uint8_t *)s->window.base + (offset - s->window_offset);
 }
 
+/* All of it, or as much as the file has: how many bytes, or -errno. */
+static ssize_t read_start(struct os *os, int fd, uint64_t offset, uint8_t *bytes, size_t size)
+{
+    size_t had = 0;
+    while (had < size) {
+        ssize_t got = os->ops->pread(os->self, fd, bytes + had, size - had, offset + had);
+        if (got < 0)
+            return got;
+        if (got == 0)
+            break;
+        had += (size_t)got;
+    }
+    return (ssize_t)had;
+}
+
 /* Either copy of a header; of two valid ones, one whose opened part is valid. */
 static int read_header(struct os *os, int fd, uint64_t number, struct segment_header *header)
 {
-    uint8_t bytes[SEGMENT_HEADER_BYTES];
+    uint8_t bytes[SEGMENT_HEADER_BYTES] = {0};
     struct segment_header copies[2];
-    if (os_pread_all(os, fd, bytes, sizeof bytes, 0))
-        return -EBADMSG;
+    ssize_t got = read_start(os, fd, 0, bytes, sizeof bytes);
+    if (got < 0)
+        return (int)got;
     bool valid[2];
     for (int i = 0; i < 2; i++)
         valid[i] = segment_header_decode(bytes + i * SECTOR_BYTES, &copies[i]) == 0 && copies[i].number == number;
@@ -132,8 +149,8 @@ bool segment_is_blank(struct os *os, const char *dir, uint64_t number)
     int fd = open_number(os, dir, number);
     if (fd < 0)
         return true;
-    char first;
-    bool blank = os_pread_all(os, fd, &first, 1, SEGMENT_HEADER_BYTES) != 0 || first == 0;
+    uint8_t first = 0;
+    bool blank = read_start(os, fd, SEGMENT_HEADER_BYTES, &first, 1) >= 0 && first == 0;
     os->ops->close(os->self, fd);
     return blank;
 }
@@ -181,46 +198,60 @@ static void enter(struct scan *s, int fd, const struct segment_header *header)
     start_hashing(s);
 }
 
-/* Is what begins a file that was never opened the record, or the seal, that has to come next? */
-static bool begins_with(struct scan *s, int fd, const struct segment_header *header)
+/* Is what begins a file that was never opened the record that has to come next? 1, 0 or -errno. */
+static int begins_with_record(struct scan *s, int fd, const struct segment_header *header, const uint8_t *start)
+{
+    const char *at = (const char *)start;
+    uint64_t length;
+    if (varint_get(&at, at + RECORD_PREFIX_MAX, &length) || length > size_of(s, header->number))
+        return 0;
+    uint32_t crc = load_u32(at);
+    struct buffer body = {0};
+    uint64_t offset = SEGMENT_HEADER_BYTES + (uint64_t)(at + 4 - (const char *)start);
+    char *room = buffer_room(&body, length + 1);
+    ssize_t got = read_start(s->os, fd, offset, (uint8_t *)room, length);
+    bool valid = got == (ssize_t)length && crc32c(record_crc_start(header->salt, s->next_tx, length), room, length) == crc;
+    buffer_free(&body);
+    return got < 0 ? (int)got : valid;
+}
+
+/* Likewise, or the seal of an empty batch. */
+static int begins_with(struct scan *s, int fd, const struct segment_header *header)
 {
     uint8_t bytes[SECTOR_BYTES];
     struct trailer trailer;
-    if (os_pread_all(s->os, fd, bytes, sizeof bytes, SEGMENT_HEADER_BYTES))
-        return false;
-    if (bytes[0] == 0)
-        return trailer_decode(bytes + SECTOR_BYTES - TRAILER_BYTES, &trailer) != TRAILER_NONE &&
-               trailer.salt == header->salt && trailer.first_tx == s->next_tx;
-    const char *at = (const char *)bytes;
-    uint64_t length;
-    if (varint_get(&at, at + RECORD_PREFIX_MAX, &length) || length > size_of(s, header->number))
-        return false;
-    uint32_t crc = load_u32(at);
-    struct buffer body = {0};
-    uint64_t offset = SEGMENT_HEADER_BYTES + (uint64_t)(at + 4 - (const char *)bytes);
-    char *room = buffer_room(&body, length + 1);
-    bool valid = os_pread_all(s->os, fd, room, length, offset) == 0 &&
-                 crc32c(record_crc_start(header->salt, s->next_tx, length), room, length) == crc;
-    buffer_free(&body);
-    return valid;
+    ssize_t got = read_start(s->os, fd, SEGMENT_HEADER_BYTES, bytes, sizeof bytes);
+    if (got < (ssize_t)sizeof bytes)
+        return got < 0 ? (int)got : 0;
+    if (bytes[0])
+        return begins_with_record(s, fd, header, bytes);
+    return trailer_decode(bytes + SECTOR_BYTES - TRAILER_BYTES, &trailer) != TRAILER_NONE && trailer.salt == header->salt &&
+           trailer.first_tx == s->next_tx;
 }
 
-bool scan_move_on(struct scan *s)
+static int follows(struct scan *s, int fd, uint64_t number, struct segment_header *header)
+{
+    int error = read_header(s->os, fd, number, header);
+    if (error)
+        return error == -EBADMSG ? 0 : error;
+    if (memcmp(header->uuid, s->header.uuid, sizeof header->uuid) != 0)
+        return 0;
+    return header->opened ? header->first_tx == s->next_tx : begins_with(s, fd, header);
+}
+
+int scan_move_on(struct scan *s)
 {
     uint64_t number = s->header.number + 1;
     int fd = open_file(s, number);
     if (fd < 0)
-        return false;
+        return fd == -ENOENT ? 0 : fd;
     struct segment_header header;
-    bool next = read_header(s->os, fd, number, &header) == 0 && memcmp(header.uuid, s->header.uuid, 16) == 0;
-    if (next)
-        next = header.opened ? header.first_tx == s->next_tx : begins_with(s, fd, &header);
-    if (!next) {
+    int next = follows(s, fd, number, &header);
+    if (next > 0)
+        enter(s, fd, &header);
+    else
         s->os->ops->close(s->os->self, fd);
-        return false;
-    }
-    enter(s, fd, &header);
-    return true;
+    return next;
 }
 
 /* ---- judging ---- */
@@ -229,8 +260,10 @@ bool scan_move_on(struct scan *s)
 static bool attests(struct scan *s, uint64_t number, uint64_t from, struct log_position place, struct log_position *by)
 {
     struct scan other = {.os = s->os, .dir = s->dir, .fd = open_file(s, number), .size = size_of(s, number)};
-    if (other.fd < 0)
+    if (other.fd < 0) {
+        s->read_error = other.fd == -ENOENT ? 0 : other.fd;
         return false;
+    }
     struct segment_header header;
     bool known = read_header(s->os, other.fd, number, &header) == 0;
     bool found = false;
@@ -243,6 +276,7 @@ static bool attests(struct scan *s, uint64_t number, uint64_t from, struct log_p
         found = ours && log_position_compare(trailer.watermark, place) > 0;
         *by = (struct log_position){number, end};
     }
+    s->read_error = other.read_error;
     s->os->ops->close(s->os->self, other.fd);
     buffer_free(&other.window);
     return found;
@@ -256,8 +290,8 @@ bool scan_attested(struct scan *s, struct log_position place, struct log_positio
     }
     for (size_t i = 0; i < s->count; i++) {
         uint64_t from = s->numbers[i] == place.segment ? place.offset : SEGMENT_HEADER_BYTES;
-        if (s->numbers[i] >= place.segment && attests(s, s->numbers[i], from, place, by))
-            return true;
+        if (s->numbers[i] >= place.segment && (attests(s, s->numbers[i], from, place, by) || s->read_error))
+            return !s->read_error;
     }
     return false;
 }
@@ -290,8 +324,11 @@ static int find_start(struct scan *s, uint64_t from_tx, struct segment_header *h
     for (size_t i = s->count; i-- > 0;) {
         if (from_tx == 0 && i > 0)
             continue;
-        if (header_of(s, s->numbers[i], header))
+        int error = header_of(s, s->numbers[i], header);
+        if (error == -EBADMSG || error == -ENOENT)
             continue;
+        if (error)
+            return error;
         any = true;
         if (!header->opened && header->number == 1)
             header->first_tx = 1;
@@ -308,6 +345,8 @@ static int complain_start(struct scan *s, int error, uint64_t from_tx)
     if (error == -ERANGE)
         buffer_format(s->error, "%s: transaction %llu is no longer in the log, which begins with %s", s->dir.base,
                       (unsigned long long)from_tx, name);
+    else if (error != -EBADMSG)
+        buffer_format(s->error, "%s: a segment cannot be read: %s", s->dir.base, strerror(-error));
     else
         buffer_format(s->error, "%s/%s is corrupt at offset 0: neither copy of its header is valid", s->dir.base, name);
     s->damaged_start = error == -EBADMSG;

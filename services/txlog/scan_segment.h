@@ -8,8 +8,9 @@
 /* Forget what was read of the present segment, and look again how long it is. */
 void scan_refresh(struct scan *scan);
 
-/* Does the stream go on in the next file? True: that one is the present segment now, and hashing was started as wanted. */
-bool scan_move_on(struct scan *scan);
+/* Does the stream go on in the next file? 1: that one is the present segment now, and hashing was started as wanted. 0: no.
+ * -errno: that could not be found out. */
+int scan_move_on(struct scan *scan);
 
 /* Read the trailer that ends at this place afresh: is it sealed? */
 bool scan_sealed_now(struct scan *scan, struct log_position end);

@@ -271,6 +271,34 @@ static void a_full_disk_refuses_commands_and_loses_nothing(void **state)
     fail_everywhere(OS_SIM_FILL | OS_SIM_NAME, ENOSPC, UINT64_MAX);
 }
 
+static void a_failing_read_is_not_taken_for_the_end(void **state)
+{
+    (void)state;
+    struct history h;
+    history_init(&h, TXLOG_ALWAYS, test_seed(11));
+    h.what = "failing read";
+    live(&h);
+    bool hit = true;
+    for (h.place = 1; hit; h.place++) {
+        struct txlog *log;
+        ledger_init(&h.ledger);
+        h.error.size = 0;
+        os_sim_fail(h.sim, OS_SIM_READ, h.place, 1, EIO);
+        int error = txlog_open(h.os, DIR, &h.options, &h.service, 1, &h.error, &log);
+        hit = os_sim_fail_hit(h.sim);
+        os_sim_fail(h.sim, 0, 0, 0, 0);
+        if (error && !h.error.size)
+            explain(&h, "refused without a word");
+        if (!error && txlog_newest(log) != h.newest)
+            explain(&h, "the log was cut short");
+        if (!error)
+            txlog_close(log);
+    }
+    h.error.size = 0;
+    open_and_check(&h, h.newest);
+    history_free(&h);
+}
+
 static void a_full_disk_is_refused_before_execution_and_recovers(void **state)
 {
     (void)state;
@@ -306,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_failing_write_stops_the_log_and_loses_nothing_released),
         cmocka_unit_test(a_failing_flush_stops_the_log_and_loses_nothing_released),
         cmocka_unit_test(a_full_disk_refuses_commands_and_loses_nothing),
+        cmocka_unit_test(a_failing_read_is_not_taken_for_the_end),
         cmocka_unit_test(a_full_disk_is_refused_before_execution_and_recovers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
