@@ -29,7 +29,7 @@ struct listener {
 
 /* Listen on a descriptor from os->listen_tcp or os->listen_unix; takes it, also when it fails. 0 or -errno. */
 int listener_open(struct listener **listener, struct reactor *reactor, int fd, listener_accept_fn accepted, void *context);
-/* Stop accepting and close; streams handed on are not touched. */
+/* Stop accepting and close; streams handed on are not touched. Not from within `accepted`. */
 void listener_close(struct listener *listener);
 
 /* Count a refusal for a limit of the daemon's own; those for want of descriptors are counted already. */

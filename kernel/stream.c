@@ -71,7 +71,6 @@ struct stream *stream_open_pair(struct reactor *r, int in_fd, int out_fd)
     }
     int error = ops->poller_add(r->os->self, r->poller, in_fd, OS_READABLE | OS_EDGE, slab_handle(s));
     if (error == -EPERM) { /* a regular file is always ready, so epoll does not want it */
-        s->unpolled_in = true;
         s->readable = true;
     } else if (error < 0) {
         stream_destroy(s);
@@ -180,8 +179,9 @@ int stream_fill(struct stream *s, size_t need)
     }
     if (n <= 0)
         return end_input(s, (int)n);
-    /* A short read emptied the socket, and a new edge will tell of more; but the end of the input, once told, is not told again. */
-    if ((size_t)n < room && !s->hangup && !s->unpolled_in)
+    /* A short read emptied the socket, and a new edge will tell of more; but the end of the input, once told, is not told again. What is
+     * not a socket (a terminal gives a line at a time, a file no edges at all) is asked until it says that there is nothing. */
+    if ((size_t)n < room && !s->hangup && s->in_fd == s->out_fd)
         s->readable = false;
     s->in.size += (size_t)n;
     r->counters.bytes_in += (uint64_t)n;

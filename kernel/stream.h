@@ -54,8 +54,6 @@ struct stream {
     bool broken;                  /* a write failed: output is dropped */
     bool blocked;                 /* a write was short: waiting for OS_WRITABLE */
     bool draining;                /* stream_drain waits: wake the actor when output leaves */
-    bool unpolled_in;             /* in_fd is a regular file: always ready */
-    bool unpolled_out;
     bool closing;                 /* stream_close was called */
     bool shut;                    /* our side is shut down */
     bool hurried;                 /* its descriptor is needed: closing does not wait for the peer's end */
@@ -134,7 +132,7 @@ static inline bool stream_peer_ended(const struct stream *stream) { return strea
 
 /* Send what is pending, then close. The stream may not be used afterwards. */
 void stream_close(struct stream *stream);
-/* Close at once; pending output is lost. */
+/* Close at once; pending output is lost. To end another actor's session, actor_cancel it instead. */
 void stream_abort(struct stream *stream);
 
 /* The descriptor's own name ("127.0.0.1:6379" or a path) and keep-alive. 0 or -errno. */

@@ -192,6 +192,27 @@ static void nothing_passes_the_gate_early_and_everything_passes_in_the_end(void 
     }
 }
 
+static void output_of_a_failed_transaction_is_dropped_and_what_was_free_stays(void **state)
+{
+    (void)state;
+    int peer;
+    struct reactor *r = new_reactor(NULL);
+    struct stream *s = open_pair(r, &peer);
+    append(s, "kept ");
+    stream_mark(s, 1);
+    append(s, "lost ");
+    stream_mark(s, 2);
+    turns(r, 1);
+    reactor_release(r, 1);
+    stream_discard_gated(s);
+    append(s, "error");
+    turns(r, 1);
+    assert_receives(peer, "kept error");
+    assert_int_equal(s->out.capacity, 0);
+    close(peer);
+    reactor_free(r);
+}
+
 static void another_actor_may_append_and_it_leaves_in_the_same_turn(void **state)
 {
     (void)state;
@@ -550,6 +571,7 @@ int main(void)
         cmocka_unit_test(unconsumed_bytes_stay_in_front_of_new_ones),
         cmocka_unit_test(output_waits_for_the_gate_in_order),
         cmocka_unit_test(nothing_passes_the_gate_early_and_everything_passes_in_the_end),
+        cmocka_unit_test(output_of_a_failed_transaction_is_dropped_and_what_was_free_stays),
         cmocka_unit_test(another_actor_may_append_and_it_leaves_in_the_same_turn),
         cmocka_unit_test(a_slow_reader_gets_everything_in_order),
         cmocka_unit_test(back_pressure_bounds_what_is_pending),
