@@ -160,7 +160,7 @@ static void subtract(struct algebra *a)
         if (!a->sources[i].set)
             continue;
         others++;
-        strikes += set_size(a->sources[i]);
+        strikes += set_size(a->sources[i].set);
     }
     /* Either ask every other set about each member, or strike the others' members off a copy: whichever is less work. The first has
      * the better constant, and stops early at members that are shared. */
