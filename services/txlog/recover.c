@@ -358,7 +358,10 @@ static int create(struct recovery *r)
         buffer_format(r->error, "%s holds checkpoints but no log segments", core->dir);
         return -EBADMSG;
     }
-    os_random(core->os, core->uuid, sizeof core->uuid);
+    if (core->options.uuid)
+        memcpy(core->uuid, core->options.uuid, sizeof core->uuid);
+    else
+        os_random(core->os, core->uuid, sizeof core->uuid);
     core->epoch = 1;
     if (!core->options.adopt)
         services_identify(core->services, core->service_count, core->uuid);

@@ -57,6 +57,9 @@ struct txlog_options {
                                its end before it appends (how the log is switched on in a running daemon, and how a first
                                start takes over a dump). The log notes the adoption as a record of its own */
 
+    const uint8_t *uuid;    /* Borrowed for the open call: the 16 bytes that identify a log created now; NULL: drawn at random.
+                               With adopt: the identity by which the services' state is keyed already */
+
     void (*notify)(void *context); /* from the flush thread: something was flushed, or failed; may be NULL without a thread */
     void *notify_context;
 
