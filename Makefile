@@ -35,6 +35,9 @@ LIBS_kernel    := -lm
 LIBS_protocols :=
 LIBS_txlog     := -lcrypto -lzstd
 LIBS_keyspace  := -lJudy -lcrypto
+# What only the tests of a layer need: redisd's talk to the daemon they start, through a Redis client.
+TEST_LIBS_redisd = -lhiredis
+TEST_RUNS_redisd = $(PROGS)
 
 SRC_kernel     := $(wildcard kernel/*.c)
 SRC_protocols  := $(wildcard protocols/*.c)
@@ -75,9 +78,9 @@ define layer
 $(call lib,$(1)): $$(call objs,$$(SRC_$(1)))
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
-$(B)/tests/$(1)/%_test: $(B)/obj/tests/$(1)/%_test.o $(B)/obj/tests/support.o $$(call objs,$$(filter-out %_test.c,$$(wildcard tests/$(1)/*.c))) $$(foreach u,$$(USE_$(1)),$$(call lib,$$(u)))
+$(B)/tests/$(1)/%_test: $(B)/obj/tests/$(1)/%_test.o $(B)/obj/tests/support.o $$(call objs,$$(filter-out %_test.c,$$(wildcard tests/$(1)/*.c))) $$(foreach u,$$(USE_$(1)),$$(call lib,$$(u))) | $$(TEST_RUNS_$(1))
 	@mkdir -p $$(@D)
-	$$(CC) -o $$@ $$^ $$(LDFLAGS) -lcmocka $$(foreach u,$$(USE_$(1)),$$(LIBS_$$(u)))
+	$$(CC) -o $$@ $$^ $$(LDFLAGS) -lcmocka $$(TEST_LIBS_$(1)) $$(foreach u,$$(USE_$(1)),$$(LIBS_$$(u)))
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
 
