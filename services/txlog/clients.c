@@ -8,28 +8,27 @@
 enum { CAPACITY_MIN = 64 };
 
 /* The slot that holds the number or would. */
-static size_t find_slot(const struct clients *clients, uint64_t client)
+static size_t find_slot(const uint64_t *slots, size_t capacity, uint64_t client)
 {
-    size_t mask = clients->capacity - 1;
-    size_t slot = (size_t)((client * 0x9e3779b97f4a7c15u) >> 32) & mask;
-    while (clients->slots[slot] && clients->slots[slot] != client)
-        slot = (slot + 1) & mask;
+    size_t slot = (size_t)((client * 0x9e3779b97f4a7c15u) >> 32) & (capacity - 1);
+    while (slots[slot] && slots[slot] != client)
+        slot = (slot + 1) & (capacity - 1);
     return slot;
 }
 
 /* Half full at most. */
 static void grow(struct clients *clients)
 {
-    struct clients larger = {.capacity = clients->capacity ? clients->capacity * 2 : CAPACITY_MIN};
-    larger.slots = calloc(larger.capacity, sizeof *larger.slots);
-    if (!larger.slots)
+    size_t capacity = clients->capacity ? clients->capacity * 2 : CAPACITY_MIN;
+    uint64_t *slots = calloc(capacity, sizeof *slots);
+    if (!slots)
         abort();
     for (size_t i = 0; i < clients->capacity; i++)
         if (clients->slots[i])
-            larger.slots[find_slot(&larger, clients->slots[i])] = clients->slots[i];
-    larger.count = clients->count;
+            slots[find_slot(slots, capacity, clients->slots[i])] = clients->slots[i];
     free(clients->slots);
-    *clients = larger;
+    clients->slots = slots;
+    clients->capacity = capacity;
 }
 
 bool clients_insert(struct clients *clients, uint64_t client)
@@ -37,7 +36,7 @@ bool clients_insert(struct clients *clients, uint64_t client)
     if (clients->count * 2 >= clients->capacity)
         grow(clients);
     clients->last = client;
-    size_t slot = find_slot(clients, client);
+    size_t slot = find_slot(clients->slots, clients->capacity, client);
     if (clients->slots[slot])
         return false;
     clients->slots[slot] = client;
