@@ -4,7 +4,8 @@
  * 1. A stream is in reactor->dirty when bytes were appended that nobody has tried to send; in reactor->gated when bytes are left that
  *    only the gate holds back. When only the peer holds them back (blocked) it is in neither: the poller will tell.
  * 2. sent <= size, and every mark's end is greater than `released` and at most size; marks are in ascending order of both end and tx.
- * 3. mark_count > 0: bytes from `released` on wait. mark_count == 0: everything may leave. */
+ * 3. mark_count > 0: bytes from `released` on wait, but for those that were sent before the first mark. mark_count == 0: everything may
+ *    leave. */
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -63,8 +64,6 @@ void stream_mark(struct stream *s, uint64_t tx)
         last->tx = tx > last->tx ? tx : last->tx;
         return;
     }
-    if (!last && s->released < s->sent)
-        s->released = s->sent;
     s->marks[s->mark_count++] = (struct stream_mark){s->out.size, tx};
 }
 

@@ -192,6 +192,65 @@ static void nothing_passes_the_gate_early_and_everything_passes_in_the_end(void 
     }
 }
 
+/* The same where the peer is slow, output is sent in parts, and the sent part is moved away under the marks. */
+static void the_gate_holds_for_large_output_to_a_slow_reader(void **state)
+{
+    (void)state;
+    enum { CHUNKS = 150, CHUNK_MAX = 60000 };
+    static char bytes[200000];
+    size_t ends[CHUNKS + 1] = {0}; /* chunk i needs transaction i */
+    uint64_t seed = test_seed(13);
+    struct test_random random = {seed};
+    int peer, chunk = 0;
+    uint64_t gate = 0;
+    size_t appended = 0, received = 0;
+    struct reactor *r = new_reactor(NULL);
+    struct stream *s = open_pair(r, &peer);
+    for (int step = 0; step < 100000 && (chunk < CHUNKS || received < appended); step++) {
+        if (chunk < CHUNKS && test_random_below(&random, 3) == 0) {
+            size_t size = test_random_below(&random, CHUNK_MAX) + 1;
+            for (size_t i = 0; i < size; i++)
+                bytes[i] = (char)((appended + i) * 7 >> 4);
+            buffer_append(stream_output(s), bytes, size);
+            stream_mark(s, (uint64_t)++chunk);
+            ends[chunk] = appended += size;
+        }
+        if (test_random_below(&random, 4) == 0 && gate < (uint64_t)chunk)
+            reactor_release(r, ++gate);
+        turns(r, 1);
+        ssize_t n = recv(peer, bytes, test_random_below(&random, sizeof bytes), MSG_DONTWAIT);
+        for (ssize_t i = 0; i < n; i++, received++)
+            if (bytes[i] != (char)(received * 7 >> 4))
+                fail_msg("wrong byte %zu in step %d, seed %llu", received, step, (unsigned long long)seed);
+        if (received > ends[gate])
+            fail_msg("%zu bytes with the gate at %zu, step %d, seed %llu", received, ends[gate], step, (unsigned long long)seed);
+    }
+    assert_int_equal(received, appended);
+    assert_int_equal(s->out.capacity, 0);
+    close(peer);
+    reactor_free(r);
+}
+
+static void count_writes(void *context, struct reactor *r, bool idle)
+{
+    (void)idle;
+    *(uint64_t *)context = r->counters.writes;
+}
+
+static void replies_leave_before_the_session_waits_again(void **state)
+{
+    (void)state;
+    int peer;
+    uint64_t writes_at_turn_end = 0;
+    struct reactor *r = new_reactor(&(struct reactor_options){.turn_end = count_writes, .context = &writes_at_turn_end});
+    echo_spawn_on(open_pair(r, &peer));
+    send_text(peer, "ask");
+    turns(r, 1);
+    assert_int_equal(writes_at_turn_end, 1);
+    close(peer);
+    reactor_free(r);
+}
+
 static void output_of_a_failed_transaction_is_dropped_and_what_was_free_stays(void **state)
 {
     (void)state;
@@ -571,6 +630,8 @@ int main(void)
         cmocka_unit_test(unconsumed_bytes_stay_in_front_of_new_ones),
         cmocka_unit_test(output_waits_for_the_gate_in_order),
         cmocka_unit_test(nothing_passes_the_gate_early_and_everything_passes_in_the_end),
+        cmocka_unit_test(the_gate_holds_for_large_output_to_a_slow_reader),
+        cmocka_unit_test(replies_leave_before_the_session_waits_again),
         cmocka_unit_test(output_of_a_failed_transaction_is_dropped_and_what_was_free_stays),
         cmocka_unit_test(another_actor_may_append_and_it_leaves_in_the_same_turn),
         cmocka_unit_test(a_slow_reader_gets_everything_in_order),
