@@ -56,7 +56,7 @@ export output build limit
 started=$(date +%s)
 list_tests | select_tests | xargs -r -d '\n' -n 1 -P "${JOBS:-2}" bash -c 'run_one "$1"' run_one
 
-passed=0 failed=0 programs=0
+passed=0 failed=0 skipped=0 programs=0
 for status in "$output"/*.status; do
     [ -e "$status" ] || continue
     programs=$((programs + 1))
@@ -69,8 +69,9 @@ for status in "$output"/*.status; do
         good=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed$/\1/p' "$file" | tail -1)
         bad=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed$/\1/p' "$file" | tail -1)
     fi
+    left=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test.*/\1/p' "$file" | awk '{ n += $1 } END { print n + 0 }')
     good=${good:-0} bad=${bad:-0}
-    if [ "$bad" = 0 ] && { [ "$code" != 0 ] || [ "$good" = 0 ]; }; then
+    if [ "$bad" = 0 ] && { [ "$code" != 0 ] || [ "$((good + left))" = 0 ]; }; then
         bad=1
     fi
     if [ "$bad" != 0 ]; then
@@ -82,8 +83,9 @@ for status in "$output"/*.status; do
     fi
     passed=$((passed + good))
     failed=$((failed + bad))
+    skipped=$((skipped + left))
 done
 
-echo "$programs programs in $(($(date +%s) - started)) s, output in $output"
+echo "$programs programs in $(($(date +%s) - started)) s, $skipped cases skipped, output in $output"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
