@@ -14,11 +14,12 @@
 
 #define CHECKPOINTS_KEPT 2 /* the newest, and one more in case that one cannot be read */
 
-static void remove_name(struct txlog_core *core, const char *name)
+static int remove_name(struct txlog_core *core, const char *name)
 {
     struct buffer path = {0};
-    core->os->ops->unlink(core->os->self, core_path(&path, core->dir, name));
+    int error = core->os->ops->unlink(core->os->self, core_path(&path, core->dir, name));
     buffer_free(&path);
+    return error;
 }
 
 /* ---- checkpoints ---- */
@@ -95,7 +96,7 @@ static size_t count_below(struct txlog_core *core, const uint64_t *numbers, size
     return below;
 }
 
-/* Remove from the oldest on. Returns the first transaction that is left. */
+/* Remove from the oldest on, and no further than it works: a gap would look like damage. Returns the first transaction left. */
 static uint64_t trim_segments(struct txlog_core *core, const uint64_t *numbers, size_t count, uint64_t tx)
 {
     size_t below = count_below(core, numbers, count, tx);
@@ -107,12 +108,13 @@ static uint64_t trim_segments(struct txlog_core *core, const uint64_t *numbers, 
             break;
         first--;
     }
-    for (size_t i = 0; i < first; i++) {
+    size_t removed = 0;
+    for (int error = 0; removed < first && !error; removed += !error) {
         char name[SEGMENT_NAME_BYTES];
-        segment_name(numbers[i], name);
-        remove_name(core, name);
+        segment_name(numbers[removed], name);
+        error = remove_name(core, name);
     }
-    return count ? first_tx_of(core, numbers[first]) : 0;
+    return count ? first_tx_of(core, numbers[removed]) : 0;
 }
 
 void retention_apply(struct txlog_core *core, uint64_t checkpoint_tx)
