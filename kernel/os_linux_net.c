@@ -91,7 +91,7 @@ int linux_listen_unix(void *self, const char *path, int mode, int backlog)
     if (fd < 0)
         return -errno;
     any.local.sun_family = AF_UNIX;
-    strcpy(any.local.sun_path, path);
+    memcpy(any.local.sun_path, path, strlen(path) + 1);
     unlink(path); /* a socket left behind by a process that was killed */
     if (bind(fd, &any.any, sizeof any.local) < 0 || (mode && chmod(path, (mode_t)mode) < 0) || listen(fd, backlog) < 0)
         return close_with(fd, -errno);
