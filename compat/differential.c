@@ -124,9 +124,12 @@ static void add_words(struct batch *batch, const char *line, int connection)
         batch->commands[batch->count++].connection = connection;
 }
 
-/* Can it stand in a transaction and still be compared? */
+/* Can it stand in a transaction and still be compared? Not when one server may queue what the other refuses (ZRANK: see
+ * differences.txt): then they part ways. */
 static bool goes_into_multi(const struct command *command)
 {
+    if (slice_equal_nocase(command->argv[0], SLICE("zrank")) || slice_equal_nocase(command->argv[0], SLICE("zrevrank")))
+        return false;
     enum compare_mode mode = compare_mode_of(command->argv, command->argc);
     return mode != COMPARE_SCAN && mode != COMPARE_CHOICE && mode != COMPARE_POP;
 }

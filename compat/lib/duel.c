@@ -40,8 +40,16 @@ int duel_open(struct duel *duel, int our_port, int their_port, int protocol)
     return duel_reset(duel);
 }
 
+static void queue_clear(struct queued *queue)
+{
+    while (queue->count > 0)
+        free(queue->texts[--queue->count]);
+}
+
 void duel_close(struct duel *duel)
 {
+    for (int i = 0; i < DUEL_CONNECTIONS; i++)
+        queue_clear(&duel->queues[i]);
     close_side(duel->ours);
     close_side(duel->theirs);
     for (int i = 0; i < duel->difference_count; i++) {
@@ -58,7 +66,8 @@ int duel_reset(struct duel *duel)
 {
     close_side(duel->ours);
     close_side(duel->theirs);
-    memset(duel->queues, 0, sizeof duel->queues);
+    for (int i = 0; i < DUEL_CONNECTIONS; i++)
+        queue_clear(&duel->queues[i]);
     int error = open_side(duel->ours, duel->our_port, duel->protocol);
     if (error == 0)
         error = open_side(duel->theirs, duel->their_port, duel->protocol);
@@ -105,17 +114,15 @@ static void terminate(struct buffer *text)
     text->size--;
 }
 
-/* The texts of the last command are among the known differences? */
-static bool is_known(struct duel *duel)
+/* Are such a command and such replies among the known differences? */
+static bool is_known(const struct duel *duel, const char *command, struct buffer *ours, struct buffer *theirs)
 {
-    terminate(&duel->command_text);
-    terminate(&duel->our_text);
-    terminate(&duel->their_text);
+    terminate(ours);
+    terminate(theirs);
     for (int i = 0; i < duel->difference_count; i++) {
         const struct difference *d = &duel->differences[i];
-        if (fnmatch(d->command, duel->command_text.base, FNM_NOESCAPE | FNM_CASEFOLD) == 0 &&
-            fnmatch(d->ours, duel->our_text.base, FNM_NOESCAPE) == 0 &&
-            fnmatch(d->theirs, duel->their_text.base, FNM_NOESCAPE) == 0)
+        if (fnmatch(d->command, command, FNM_NOESCAPE | FNM_CASEFOLD) == 0 &&
+            fnmatch(d->ours, ours->base, FNM_NOESCAPE) == 0 && fnmatch(d->theirs, theirs->base, FNM_NOESCAPE) == 0)
             return true;
     }
     return false;
@@ -376,6 +383,32 @@ static int duel_pop(struct duel *duel, const struct command *command)
 
 /* ---- one command ---- */
 
+/* One of the replies in EXEC's, as the command it belongs to would compare it. */
+static bool same_element(struct duel *duel, const struct queued *queue, int i, const struct resp_node *a, const struct resp_node *b)
+{
+    if (compare_replies(a, b, queue->modes[i], queue->scores[i]))
+        return true;
+    struct buffer ours = {0}, theirs = {0};
+    resp_node_print(a, &ours);
+    resp_node_print(b, &theirs);
+    bool known = is_known(duel, queue->texts[i], &ours, &theirs);
+    duel->accepted += known;
+    buffer_free(&ours);
+    buffer_free(&theirs);
+    return known;
+}
+
+static bool same_elements(struct duel *duel, const struct queued *queue, const struct resp_node *a, const struct resp_node *b)
+{
+    if (a->count != b->count || a->count != queue->count)
+        return false;
+    const struct resp_node *x = a + 1, *y = b + 1;
+    for (int i = 0; i < queue->count; i++, x = resp_reply_next(x), y = resp_reply_next(y))
+        if (!same_element(duel, queue, i, x, y))
+            return false;
+    return true;
+}
+
 /* Remember what was queued; compare what EXEC answers command by command. */
 static bool same_reply(struct duel *duel, const struct command *command, const struct resp_node *a, const struct resp_node *b)
 {
@@ -383,22 +416,18 @@ static bool same_reply(struct duel *duel, const struct command *command, const s
     enum compare_mode mode = compare_mode_of(command->argv, command->argc);
     if (a->type == RESP_SIMPLE && slice_equal(a->text, SLICE("QUEUED")) && queue->count < DUEL_QUEUE_MAX) {
         queue->modes[queue->count] = mode;
+        queue->texts[queue->count] = strndup(duel->command_text.base, duel->command_text.size);
         queue->scores[queue->count++] = compare_has_scores(command->argv, command->argc);
         return compare_replies(a, b, COMPARE_EXACT, false);
     }
-    int count = queue->count;
+    bool same, all = mode == COMPARE_EXEC && a->type == RESP_ARRAY && b->type == RESP_ARRAY && a->count >= 0 && b->count >= 0;
+    if (all)
+        same = same_elements(duel, queue, a, b);
+    else
+        same = compare_replies(a, b, mode == COMPARE_EXEC ? COMPARE_EXACT : mode, compare_has_scores(command->argv, command->argc));
     if (mode == COMPARE_EXEC || slice_equal_nocase(command->argv[0], SLICE("discard")))
-        queue->count = 0;
-    if (mode != COMPARE_EXEC || a->type != RESP_ARRAY || b->type != RESP_ARRAY || a->count < 0 || b->count < 0)
-        return compare_replies(a, b, mode == COMPARE_EXEC ? COMPARE_EXACT : mode,
-                               compare_has_scores(command->argv, command->argc));
-    if (a->count != b->count || a->count != count)
-        return false;
-    const struct resp_node *x = a + 1, *y = b + 1;
-    for (int i = 0; i < count; i++, x = resp_reply_next(x), y = resp_reply_next(y))
-        if (!compare_replies(x, y, queue->modes[i], queue->scores[i]))
-            return false;
-    return true;
+        queue_clear(queue);
+    return same;
 }
 
 static void print_command(const struct command *command, struct buffer *out)
@@ -455,7 +484,8 @@ int duel_command(struct duel *duel, const struct command *command)
         same = duel_pop(duel, command);
     else
         same = duel_plain(duel, command);
-    if (same == 0 && is_known(duel)) {
+    terminate(&duel->command_text);
+    if (same == 0 && is_known(duel, duel->command_text.base, &duel->our_text, &duel->their_text)) {
         duel->accepted++;
         same = 1;
     }

@@ -25,6 +25,7 @@ struct queued {
     int count;
     enum compare_mode modes[DUEL_QUEUE_MAX];
     bool scores[DUEL_QUEUE_MAX];
+    char *texts[DUEL_QUEUE_MAX]; /* Ours: the commands, printed */
 };
 
 struct duel {
