@@ -156,6 +156,14 @@ static int state_checkpoint_step(void *state, void *handle, struct tx_sink *sink
     return got < 0 ? got : got == 0;
 }
 
+static void state_checkpoint_digest(void *state, void *handle, struct tx_digest *digest)
+{
+    (void)state;
+    struct checkpoint *checkpoint = handle;
+    struct keyspace_digest own = snapshot_digest(checkpoint->snapshot);
+    memcpy(digest->bytes, own.bytes, sizeof(digest->bytes));
+}
+
 static void state_checkpoint_end(void *state, void *handle)
 {
     (void)state;
@@ -209,6 +217,7 @@ struct service redisd_service(struct redisd *server)
         .execute = state_execute,
         .checkpoint_begin = state_checkpoint_begin,
         .checkpoint_step = state_checkpoint_step,
+        .checkpoint_digest = state_checkpoint_digest,
         .checkpoint_end = state_checkpoint_end,
         .restore = state_restore,
         .reset = state_reset,
