@@ -20,6 +20,7 @@
 #include "kernel/reactor.h"
 #include "redisd/blocked.h"
 #include "redisd/call.h"
+#include "redisd/logging.h"
 #include "redisd/pubsub.h"
 #include "redisd/redisd.h"
 #include "redisd/stats.h"
@@ -88,6 +89,12 @@ void reply_log_refusal(struct resp_writer *reply, struct redisd *server, int err
         resp_errorf(reply, "MISCONF The transaction log has failed (%s). Commands that may modify the data set are disabled.", txlog_failure(server->log));
 }
 
+/* The first words of an HTTP request: a browser was led here, and what follows may hold commands that its user never meant to send. */
+static bool is_http(const struct request *request)
+{
+    return slice_equal_nocase(request->argv[0], SLICE("post")) || slice_equal_nocase(request->argv[0], SLICE("host:"));
+}
+
 static bool allowed_while_subscribed(const struct command *command)
 {
     static const char *const names[] = {"ping", "subscribe", "ssubscribe", "sunsubscribe", "psubscribe", "unsubscribe", "punsubscribe", "quit", "reset"};
@@ -102,6 +109,11 @@ static bool refuse(struct redisd *server, struct client *client, const struct re
 {
     const struct command *command = request->command;
     if (!command) {
+        if (is_http(request)) {
+            server_log(server, LOG_WARNING, "%s sent a POST or Host: command, as a web browser would; connection closed", client->peer);
+            client_kill(client, true);
+            return true;
+        }
         reply_unknown(request, reply);
         return true;
     }
