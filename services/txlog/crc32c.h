@@ -24,9 +24,20 @@ static inline uint32_t crc32c(uint32_t start, const void *bytes, size_t size)
         memcpy(&word, at, sizeof word);
         crc = _mm_crc32_u64(crc, word);
     }
-    for (; size; size--, at++)
-        crc = _mm_crc32_u8((uint32_t)crc, *at);
-    return ~(uint32_t)crc;
+    uint32_t last = (uint32_t)crc; /* of fewer than 8 bytes */
+    if (size & 4) {
+        uint32_t word;
+        memcpy(&word, at, sizeof word);
+        last = _mm_crc32_u32(last, word);
+        at += 4;
+    }
+    if (size & 2) {
+        uint16_t word;
+        memcpy(&word, at, sizeof word);
+        last = _mm_crc32_u16(last, word);
+        at += 2;
+    }
+    return ~(size & 1 ? _mm_crc32_u8(last, *at) : last);
 }
 
 #else

@@ -12,8 +12,10 @@
 
 static inline size_t varint_size(uint64_t value)
 {
-    /* 1 + floor(log2(value | 1)) / 7, without a division: 9/64 is close enough to 1/7 for 0..63. */
-    return (size_t)(((63 - __builtin_clzll(value | 1)) * 9 + 73) >> 6);
+    if (__builtin_expect(value < 0x80, 1))
+        return 1;
+    /* 1 + floor(log2(value)) / 7, without a division: 9/64 is close enough to 1/7 for 0..63. */
+    return (size_t)(((63 - __builtin_clzll(value)) * 9 + 73) >> 6);
 }
 
 static inline char *varint_put(char *at, uint64_t value)
