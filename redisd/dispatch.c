@@ -280,7 +280,8 @@ void dispatch(struct redisd *server, struct client *client, const struct request
     if (refuse(server, client, request, reply)) {
         if (transaction_is_open(client))
             client->transaction->refused = true;
-        stats_rejected(server, command, slice_of(reply->out->base + start, reply->out->size - start));
+        if (reply->out->size > start) /* a connection may be closed without a word */
+            stats_rejected(server, command, slice_of(reply->out->base + start, reply->out->size - start));
     } else if (transaction_is_open(client) && !(command->flags & CMD_INTERNAL_DIRECT)) {
         transaction_queue(client, command, request->argv, request->argc);
         resp_simple(reply, "QUEUED");
