@@ -103,6 +103,8 @@ void client_local_address(const struct client *client, char *text, size_t size)
     text[0] = 0;
     if (client->stream)
         stream_local_name(client->stream, text, size);
+    if (client_has(client, CLIENT_UNIX))
+        snprintf(text, size, "%s", client->peer);
 }
 
 const char *client_type(const struct client *client)

@@ -8,6 +8,7 @@
 #include "redisd/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "kernel/actor.h"
@@ -211,6 +212,10 @@ static struct client *session_begin(struct redisd *server, struct stream *stream
         return NULL;
     struct session *self = actor_root(actor);
     struct client *client = client_new(server, peer, reactor_wall_us(server->reactor) / 1000);
+    if (*peer == '/') { /* a unix socket's path; Redis writes it with a port of 0 */
+        client->flags |= CLIENT_UNIX;
+        snprintf(client->peer, sizeof(client->peer), "%.*s:0", (int)sizeof(client->peer) - 3, peer);
+    }
     client->stream = stream;
     client->actor = actor_handle(actor);
     client->session = self;

@@ -11,7 +11,7 @@
 
 static bool local(const struct client *client)
 {
-    return strncmp(client->peer, "127.", 4) == 0 || strncmp(client->peer, "[::1]", 5) == 0 || !strchr(client->peer, ':');
+    return strncmp(client->peer, "127.", 4) == 0 || strncmp(client->peer, "[::1]", 5) == 0 || *client->peer == '/' || !strchr(client->peer, ':');
 }
 
 static bool allowed(struct call *c)
