@@ -136,7 +136,7 @@ const struct command commands_generic[] = {
     ROW("type", generic_type, 2, READ_FAST, 1, "1.0.0", "O(1)", "Tells what type of value a key holds."),
     ROW("rename", generic_rename, 3, CMD_WRITE, 2, "1.0.0", "O(1)", "Gives a value another key, replacing what that held."),
     ROW("renamenx", generic_renamenx, 3, WRITE_FAST, 2, "1.0.0", "O(1)", "Gives a value another key unless that one exists."),
-    ROW("move", generic_move, 3, WRITE_FAST, 1, "1.0.0", "O(1)", "Moves a key to another database."),
+    ROW("move", generic_move, 3, WRITE_FAST, 1, "1.0.0", "O(1)", "Takes a key into another database."),
     ROW("copy", generic_copy, -3, CMD_WRITE | CMD_DENYOOM, 2, "6.2.0", "O(N) in the number of elements", "Copies a value to another key."),
     ROW("dump", generic_dump, 2, CMD_READONLY | CMD_RANDOM_OUTPUT, 1, "2.6.0", "O(N) in the size of the value",
         "Answers a value in the form that RESTORE takes."),

@@ -140,7 +140,7 @@ void generic_copy(struct call *c)
     }
     const struct entry *e = db_find(c->db, from);
     enum value_type type = entry_type(e);
-    db_copy(c->db, e, to, key);
+    entry_touch(db_copy(c->db, e, to, key), call_now_ms(c));
     key_arrived(c, to, key, type);
     key_event_in(c, to, NOTIFY_GENERIC, "copy_to", key);
     effect_same(c);

@@ -122,8 +122,8 @@ const struct command commands_server[] = {
     {"save", save, 1, CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING | CMD_NO_MULTI, 0, 0, 0, GROUP_SERVER, "1.0.0", "O(N), N the keys", "Writes a checkpoint before answering.", NULL, NULL, 0},
     {"bgsave", bgsave, -1, CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING, 0, 0, 0, GROUP_SERVER, "1.0.0", "O(1)", "Begins a checkpoint, written while commands go on.", NULL, NULL, 0},
     {"bgrewriteaof", bgrewriteaof, 1, CMD_ADMIN | CMD_NOSCRIPT | CMD_NO_ASYNC_LOADING, 0, 0, 0, GROUP_SERVER, "1.0.0", "O(1)", "Begins a checkpoint, from which a restart begins.", NULL, NULL, 0},
-    {"lastsave", lastsave, 1, CMD_LOADING | CMD_STALE | CMD_FAST | CMD_RANDOM_OUTPUT | CMD_ADMIN | CMD_DANGEROUS, 0, 0, 0, GROUP_SERVER, "1.0.0", "O(1)", "Answers when the last checkpoint was complete.", NULL, NULL, 0},
-    {"role", role, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ADMIN | CMD_DANGEROUS, 0, 0, 0, GROUP_SERVER, "2.8.12", "O(1)", "Answers the part that the server plays in replication.", NULL, NULL, 0},
+    {"lastsave", lastsave, 1, CMD_LOADING | CMD_STALE | CMD_FAST | CMD_RANDOM_OUTPUT, 0, 0, 0, GROUP_SERVER, "1.0.0", "O(1)", "Answers when the last checkpoint was complete.", NULL, NULL, 0},
+    {"role", role, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST, 0, 0, 0, GROUP_SERVER, "2.8.12", "O(1)", "Answers the part that the server plays in replication.", NULL, NULL, 0},
     {"shutdown", shutdown_server, -1, CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_ALLOW_BUSY, 0, 0, 0, GROUP_SERVER, "1.0.0", "O(N) when saving, N the keys", "Flushes the log and stops the server.", NULL, NULL, 0},
     {0},
 };

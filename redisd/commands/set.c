@@ -203,7 +203,7 @@ const struct command commands_set[] = {
     {"smembers", smembers, 2, ALGEBRA_FLAGS, 1, 1, 1, GROUP_SET, "1.0.0", "O(N): N members in the set", "All members of a set.", NULL, NULL, 0},
     {"smismember", smismember, -3, CMD_READONLY | CMD_FAST, 1, 1, 1, GROUP_SET, "6.2.0", "O(N): N members asked for",
      "Whether a set has each of some members.", NULL, NULL, 2},
-    {"smove", smove, 4, CMD_WRITE | CMD_FAST, 1, 2, 1, GROUP_SET, "1.0.0", "O(1)", "Moves a member from one set to another.", NULL, NULL, 3},
+    {"smove", smove, 4, CMD_WRITE | CMD_FAST, 1, 2, 1, GROUP_SET, "1.0.0", "O(1)", "Takes a member out of one set and puts it into another.", NULL, NULL, 3},
     {"spop", set_spop, -2, CMD_WRITE | CMD_FAST | CMD_RANDOM_OUTPUT, 1, 1, 1, GROUP_SET, "1.0.0", "O(N): N members taken",
      "Takes members chosen by chance out of a set.", NULL, NULL, 0},
     {"srandmember", set_srandmember, -2, CMD_READONLY | CMD_RANDOM_OUTPUT, 1, 1, 1, GROUP_SET, "1.0.0", "O(N): N members returned",

@@ -88,10 +88,10 @@ static void exec(struct call *c)
 }
 
 const struct command commands_transactions[] = {
-    {"multi", multi, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_INTERNAL_DIRECT, 0, 0, 0, GROUP_TRANSACTIONS, "1.2.0", "O(1)", "Begins a transaction: later commands are queued until EXEC.", NULL, NULL, 0},
+    {"multi", multi, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_INTERNAL_DIRECT, 0, 0, 0, GROUP_TRANSACTIONS, "1.2.0", "O(1)", "Begins a transaction: later commands are queued until EXEC.", NULL, NULL, 0},
     {"exec", exec, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SKIP_SLOWLOG | CMD_MAY_REPLICATE | CMD_INTERNAL_DIRECT, 0, 0, 0, GROUP_TRANSACTIONS, "1.2.0", "Depends on the commands in the transaction.", "Runs every queued command as one transaction.", NULL, NULL, 0},
-    {"discard", discard, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_INTERNAL_DIRECT, 0, 0, 0, GROUP_TRANSACTIONS, "2.0.0", "O(N), N the queued commands", "Forgets the queued commands and ends the transaction.", NULL, NULL, 0},
-    {"watch", watch, -2, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_INTERNAL_DIRECT, 1, -1, 1, GROUP_TRANSACTIONS, "2.2.0", "O(1) per key", "Makes the next EXEC depend on these keys staying as they are.", NULL, NULL, 0},
-    {"unwatch", unwatch, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST, 0, 0, 0, GROUP_TRANSACTIONS, "2.2.0", "O(1)", "Forgets all watched keys.", NULL, NULL, 0},
+    {"discard", discard, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_INTERNAL_DIRECT, 0, 0, 0, GROUP_TRANSACTIONS, "2.0.0", "O(N), N the queued commands", "Forgets the queued commands and ends the transaction.", NULL, NULL, 0},
+    {"watch", watch, -2, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY | CMD_INTERNAL_DIRECT, 1, -1, 1, GROUP_TRANSACTIONS, "2.2.0", "O(1) per key", "Makes the next EXEC depend on these keys staying as they are.", NULL, NULL, 0},
+    {"unwatch", unwatch, 1, CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_ALLOW_BUSY, 0, 0, 0, GROUP_TRANSACTIONS, "2.2.0", "O(1)", "Forgets all watched keys.", NULL, NULL, 0},
     {0},
 };
