@@ -91,6 +91,9 @@ int arena_init(struct arena *arena)
         return -ENOMEM;
     }
     arena->chunks->used = 1;
+    /* Lookups go all over the reservation: with 4 KiB pages nearly each would miss the TLB as well as the cache (a fifth of a pipelined GET among a
+     * million keys). A refusal only costs speed. */
+    madvise(arena->base, ARENA_RESERVE, MADV_HUGEPAGE);
     return 0;
 }
 
