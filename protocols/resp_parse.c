@@ -58,23 +58,43 @@ void resp_parser_deinit(struct resp_parser *parser)
 
 /* ---- the whole request is there ---- */
 
-/* Read "digits CRLF" at *at and move behind it. False for anything that is not plainly that. */
-static inline bool fast_number(const char **at, const char *end, uint32_t *value)
+/* The general case of fast_number: three digits and more. */
+static __attribute__((noinline)) bool longer_number(const char **at, const char *end, uint32_t *value)
 {
-    const char *p = *at;
-    if (end - p < 3)
-        return false;
-    uint32_t n = (uint32_t)(unsigned char)*p - '0';
-    if (n > 9)
-        return false;
-    const char *first = p++;
+    const char *p = *at, *first = p;
+    uint32_t n = 0;
     for (uint32_t digit; p < end && (digit = (uint32_t)(unsigned char)*p - '0') <= 9; p++)
         n = n * 10 + digit;
-    if (p - first > FAST_DIGITS_MAX || (*first == '0' && p - first > 1) || end - p < 2 || p[0] != '\r' || p[1] != '\n')
+    if (p - first > FAST_DIGITS_MAX || end - p < 2 || p[0] != '\r' || p[1] != '\n')
         return false;
     *at = p + 2;
     *value = n;
     return true;
+}
+
+/* Read "digits CRLF" at *at and move behind it. False for anything that is not plainly that. Almost every number has one or two digits: two
+ * loads and a few comparisons. At least ARGUMENT_BYTES_MIN bytes follow every number of a whole request, so looking four ahead is safe. */
+static inline bool fast_number(const char **at, const char *end, uint32_t *value)
+{
+    const char *p = *at;
+    if (end - p < 4)
+        return false;
+    uint32_t first = (uint32_t)(unsigned char)p[0] - '0', second = (uint32_t)(unsigned char)p[1] - '0';
+    if (first > 9)
+        return false;
+    if (p[1] == '\r' && p[2] == '\n') {
+        *value = first;
+        *at = p + 3;
+        return true;
+    }
+    if (first == 0 || second > 9)
+        return false;
+    if (p[2] == '\r' && p[3] == '\n') {
+        *value = first * 10 + second;
+        *at = p + 4;
+        return true;
+    }
+    return longer_number(at, end, value);
 }
 
 /* A request that is wholly there, "*" first. Returns its bytes and appends its arguments, or 0 and leaves everything as it was. */
@@ -85,7 +105,8 @@ static inline size_t whole_request(const struct resp_parser *parser, const char 
     uint32_t count, length;
     if (!fast_number(&p, end, &count) || count == 0 || count > (size_t)(end - p) / ARGUMENT_BYTES_MIN)
         return 0;
-    args_reserve(args, count);
+    if (args->capacity - args->size < count)
+        args_reserve(args, count);
     struct slice *argument = args->base + args->size;
     for (uint32_t i = 0; i < count; i++) {
         if (p == end || *p++ != '$' || !fast_number(&p, end, &length) || length > parser->bulk_max)

@@ -43,7 +43,7 @@ void stats_called(struct redisd *server, struct command_slot *slot, const struct
         return;
     if (__builtin_expect(!stats->latency, 0) && !(stats->latency = calloc(1, sizeof(*stats->latency))))
         abort();
-    histogram_record(stats->latency, (uint64_t)((double)cycles * server->cycles.ns_per_cycle));
+    histogram_record(stats->latency, cycles);
 }
 
 void stats_error(struct redisd *server, struct slice reply)

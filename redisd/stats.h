@@ -12,7 +12,7 @@ struct redisd_rate;
 struct command_stats {
     const struct command *command; /* NULL: free */
     uint64_t calls, cycles, rejected, failed;
-    struct histogram *latency;     /* nanoseconds; NULL until the first call, and while latency-tracking is off */
+    struct histogram *latency;     /* cycles: cycles_scale makes them nanoseconds; NULL until the first call, and while latency-tracking is off */
 };
 
 enum { ERROR_KINDS_MAX = 64, ERROR_KIND_SIZE = 24 };

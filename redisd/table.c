@@ -47,6 +47,12 @@ static inline bool fold_name(struct slice name, struct folded_name *folded)
         memcpy(&head, name.base, 4);
         memcpy(&tail, name.base + name.size - 4, 4);
         folded->words[0] = head | (uint64_t)tail << (name.size - 4) * 8;
+    } else if (name.size < 4) {
+        if (name.size == 0)
+            return false;
+        /* First, middle and last byte are all there are. */
+        const unsigned char *letters = (const unsigned char *)name.base;
+        folded->words[0] = letters[0] | (uint64_t)letters[name.size / 2] << name.size / 2 * 8 | (uint64_t)letters[name.size - 1] << (name.size - 1) * 8;
     } else {
         memcpy(folded->words, name.base, name.size);
     }

@@ -162,9 +162,10 @@ static void section_commandstats(struct info *i)
 
 static void latencystats_line(struct info *i, const struct command_stats *stats)
 {
+    double us = i->server->cycles.ns_per_cycle / 1000;
     if (stats->latency && stats->latency->count)
-        FIELD(i, "latency_percentiles_usec_%s:p50=%.3f,p99=%.3f,p99.9=%.3f\r\n", stats->command->name, (double)histogram_percentile(stats->latency, 50) / 1000,
-              (double)histogram_percentile(stats->latency, 99) / 1000, (double)histogram_percentile(stats->latency, 99.9) / 1000);
+        FIELD(i, "latency_percentiles_usec_%s:p50=%.3f,p99=%.3f,p99.9=%.3f\r\n", stats->command->name, (double)histogram_percentile(stats->latency, 50) * us,
+              (double)histogram_percentile(stats->latency, 99) * us, (double)histogram_percentile(stats->latency, 99.9) * us);
 }
 
 static void section_latencystats(struct info *i)

@@ -4,6 +4,8 @@
  * btree_inner_level, which move entries between two neighbours until the left one has a given number. */
 #include "services/keyspace/btree.h"
 
+#include "kernel/prefetch.h"
+
 #include <assert.h>
 
 #include "services/keyspace/btree_node.h"
@@ -33,7 +35,7 @@ static struct btree_bound entry_bound(const struct btree *tree, double score, ar
 static void prefetch_leaf(const struct btree_leaf *leaf)
 {
     for (size_t line = 0; line < sizeof *leaf; line += 64)
-        __builtin_prefetch((const char *)leaf + line);
+        prefetch((const char *)leaf + line);
 }
 
 /* To the leaf where the bound belongs. `member` (0: none) may itself be a key of inner nodes: then it is below that key. */

@@ -5,6 +5,8 @@
  * and sorted, and from there on nobody can tell where segments begin or end. */
 #include "services/keyspace/internal.h"
 
+#include "kernel/prefetch.h"
+
 #define CURSOR_SHIFT 11   /* a SCAN cursor is the top 53 bits of a hash: what a double, and so Lua and JavaScript, can hold */
 #define RANDOM_CHOICE 16  /* keys of which one is chosen: evens out the gaps between hashes */
 
@@ -66,7 +68,7 @@ static unsigned gather(const struct db *db, uint64_t from, struct placed placed[
     arena_ref refs[INDEX_SEGMENT_MAX];
     unsigned found = index_gather(&db->index, &db->ks->arena, from, refs, next), count = 0;
     for (unsigned i = 0; i < found; i++)
-        __builtin_prefetch(entry_at(db, refs[i]));
+        prefetch(entry_at(db, refs[i]));
     for (unsigned i = 0; i < found; i++) {
         struct placed one = {.entry = entry_at(db, refs[i])};
         one.hash = db_hash(db, entry_text(one.entry));

@@ -6,6 +6,8 @@
  * Fields past hash_max_listpack_entries, or a field or value past hash_max_listpack_value, turn the first into the second. */
 #include "services/keyspace/hash.h"
 
+#include "kernel/prefetch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -192,7 +194,7 @@ void hash_at(const struct hash *hash, size_t position, struct item *field, struc
 uint64_t hash_prefetch(const struct hash *hash, struct slice field)
 {
     if (!hash->table) {
-        __builtin_prefetch(hash->packed.bytes);
+        prefetch(hash->packed.bytes);
         return 0;
     }
     uint64_t token = table_hash(hash->table, field);

@@ -6,6 +6,8 @@
  * in, apart from keys that came and went since. */
 #include "services/keyspace/index.h"
 
+#include "kernel/prefetch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +160,7 @@ static void split(struct index *index, struct arena *arena, uint64_t hash, uint3
                   index_hash_fn rehash, const void *context)
 {
     for (unsigned i = 0; i < pairs->count; i++)
-        __builtin_prefetch(arena_at(arena, pairs->refs[i]));
+        prefetch(arena_at(arena, pairs->refs[i]));
     uint32_t depth = local_depth(arena, word);
     struct pairs half[2];
     half[0].count = half[1].count = 0;

@@ -32,6 +32,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "kernel/prefetch.h"
 #include "services/keyspace/arena.h"
 
 /* The hash of the object that ref names: asked when a segment splits. */
@@ -160,7 +161,7 @@ static inline void index_prefetch_bucket(const struct index *index, const struct
 {
     uint32_t word = index_word(index, hash);
     if (word)
-        __builtin_prefetch(index_word_segment(arena, word) + ((uint32_t)index_tag(hash) * index_word_buckets(word) >> 16));
+        prefetch(index_word_segment(arena, word) + ((uint32_t)index_tag(hash) * index_word_buckets(word) >> 16));
 }
 
 /* Bring the first 64 bytes of what the (cached) bucket says may be the object towards the cache. */
@@ -173,8 +174,8 @@ static inline void index_prefetch_candidates(const struct index *index, const st
     const struct index_bucket *bucket = index_word_segment(arena, word) + ((uint32_t)tag * index_word_buckets(word) >> 16);
     for (unsigned mask = index_match(bucket, tag); mask; mask &= mask - 1) {
         const char *object = arena_at(arena, bucket->refs[__builtin_ctz(mask)]);
-        __builtin_prefetch(object);
-        __builtin_prefetch(object + 56);
+        prefetch(object);
+        prefetch(object + 56);
     }
 }
 

@@ -5,6 +5,8 @@
 
 #include "services/keyspace/internal.h"
 
+#include "kernel/prefetch.h"
+
 struct keyspace *keyspace_new(const struct keyspace_config *config)
 {
     assert(config->databases > 0);
@@ -99,7 +101,7 @@ bool db_release_some(struct db *db, uint64_t *cursor, size_t keys)
     for (size_t freed = 0; freed < keys;) {
         unsigned found = index_gather(&db->index, &db->ks->arena, *cursor, refs, cursor);
         for (unsigned i = 0; i < found; i++)
-            __builtin_prefetch(entry_at(db, refs[i]));
+            prefetch(entry_at(db, refs[i]));
         for (unsigned i = 0; i < found; i++)
             entry_free(db->ks, entry_at(db, refs[i]));
         freed += found ? found : 1;

@@ -35,7 +35,7 @@ enum value_type { VALUE_STRING = 0, VALUE_LIST = 1, VALUE_SET = 2, VALUE_ZSET = 
 
 /* Sizes up to which collections keep their compact encodings; redis.conf names. Changes apply to later operations. */
 struct keyspace_limits {
-    int64_t hash_max_listpack_entries;  /* 128 */
+    int64_t hash_max_listpack_entries;  /* 512 */
     int64_t hash_max_listpack_value;    /* 64 bytes */
     int64_t list_max_listpack_size;     /* -2: 8 KiB a node; positive: entries a node */
     int64_t set_max_intset_entries;     /* 512 */

@@ -7,6 +7,8 @@
  * An encoding never goes back. Conversion appends in positional order, so positions survive it. */
 #include "services/keyspace/set.h"
 
+#include "kernel/prefetch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -269,7 +271,7 @@ void set_at(const struct set *set, size_t position, struct item *item)
 uint64_t set_prefetch(const struct set *set, struct slice member)
 {
     if (set->form != SET_LARGE) {
-        __builtin_prefetch(set->form == SET_INTEGERS ? set->integers.values : set->packed.bytes);
+        prefetch(set->form == SET_INTEGERS ? set->integers.values : set->packed.bytes);
         return 0;
     }
     uint64_t hash = table_hash(set->table, member);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "kernel/slice.h"
+#include "kernel/prefetch.h"
 #include "services/keyspace/arena.h"
 #include "services/keyspace/index.h"
 
@@ -81,7 +82,7 @@ static inline void table_prefetch_candidates(const struct table *t, uint64_t has
 static inline void table_prefetch_row(const struct table *t, size_t position)
 {
     if (position + 8 < t->count)
-        __builtin_prefetch(arena_at(t->arena, t->rows[position + 8]));
+        prefetch(arena_at(t->arena, t->rows[position + 8]));
 }
 
 #endif

@@ -7,6 +7,8 @@
  * In the large form a member object's score, and the score under which the tree holds it, are the same between any two calls. */
 #include "services/keyspace/zset.h"
 
+#include "kernel/prefetch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -284,7 +286,7 @@ bool zset_score(const struct zset *zset, struct slice member, double *score)
 uint64_t zset_prefetch(const struct zset *zset, struct slice member)
 {
     if (!zset->large) {
-        __builtin_prefetch(zset->packed.bytes);
+        prefetch(zset->packed.bytes);
         return 0;
     }
     uint64_t hash = member_hash(member, zset->hash_key);
@@ -371,7 +373,7 @@ static void walk_large(struct zset_walk *walk, struct item *item, double *score)
     /* Beyond the leaf the prefetch is of no use, but it does no harm either. */
     size_t ahead = walk->down ? walk->offset - 6 : walk->offset + 6;
     if (ahead < leaf->count)
-        __builtin_prefetch(member_at(large, leaf->refs[ahead]));
+        prefetch(member_at(large, leaf->refs[ahead]));
     if (walk->left == 0)
         return;
     if (!walk->down && ++walk->offset == leaf->count) {
@@ -435,7 +437,7 @@ static uint64_t scan_segment(struct scan *scan, uint64_t hash, uint64_t from)
     uint64_t next;
     unsigned count = index_gather(&scan->large->index, scan->large->arena, hash, refs, &next);
     for (unsigned i = 0; i < count; i++)
-        __builtin_prefetch(member_at(scan->large, refs[i]));
+        prefetch(member_at(scan->large, refs[i]));
     scan->count = 0;
     for (unsigned i = 0; i < count; i++) {
         struct scanned found = {rehash(scan->large, refs[i]) >> SCAN_PLACE_SHIFT, refs[i]};
