@@ -2,6 +2,7 @@
  * config: see config.h. The directives are in config_table.c; here are their types: text to value and back. */
 #include "redisd/config.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -74,6 +75,8 @@ static int set_integer(const struct directive *d, int64_t *to, struct slice valu
     } else if (memory ? !config_parse_memory(value, &number) : !slice_to_i64(value, &number)) {
         return fail(error, memory ? "argument must be a memory value" : "argument couldn't be parsed into an integer");
     }
+    if (memory && number < 0)
+        return fail(error, "argument must be a memory value");
     if (number < d->min || number > d->max)
         return fail(error, d->type == CONFIG_OCTAL ? "argument must be between %" PRIo64 " and %" PRIo64 " inclusive" : "argument must be between %" PRId64 " and %" PRId64 " inclusive", d->min,
                     d->max);
@@ -128,7 +131,7 @@ static void get_events(int64_t bits, struct buffer *value)
     if (all)
         buffer_append_char(value, 'A');
     for (size_t e = 0; e < sizeof(events) / sizeof(events[0]); e++)
-        if ((bits & events[e].bit) && !(all && (NOTIFY_ALL & events[e].bit)))
+        if ((bits & events[e].bit) && !(all && ((NOTIFY_ALL | NOTIFY_NEW) & events[e].bit))) /* Redis: after A comes no n */
             buffer_append_char(value, events[e].letter);
 }
 
@@ -139,14 +142,42 @@ static void *field(const struct config *config, const struct directive *d)
     return (char *)(uintptr_t)config + d->offset;
 }
 
+/* Inert directives before this one; NULL: all of them. */
+static int inert_count(const struct directive *d)
+{
+    int count = 0;
+    for (const struct directive *at = config_directives; at->name && at != d; at++)
+        count += at->type == CONFIG_INERT || at->type == CONFIG_FIXED;
+    return count;
+}
+
 static struct buffer *text_of(const struct config *config, const struct directive *d)
 {
     if (d->type != CONFIG_INERT && d->type != CONFIG_FIXED)
         return field(config, d);
-    int inert = 0;
-    for (const struct directive *at = config_directives; at != d; at++)
-        inert += at->type == CONFIG_INERT || at->type == CONFIG_FIXED;
-    return (struct buffer *)(uintptr_t)&config->inert[inert];
+    return (struct buffer *)(uintptr_t)&config->inert[inert_count(d)];
+}
+
+/* Kept in the form in which Redis would give it back. */
+static int set_inert(struct config *config, const struct directive *d, struct slice value, struct buffer *error)
+{
+    char digits[32];
+    int64_t number = 0;
+    if (d->names) {
+        bool is_bool = strcmp(d->names[0], "yes") == 0, on = false;
+        int got = is_bool ? set_bool(&on, value, error) : set_enum(d, &number, value, error);
+        if (got < 0)
+            return got;
+        value = slice_from_string(is_bool ? on ? "yes" : "no" : d->names[number]);
+    } else if (d->max) {
+        if (!config_parse_memory(value, &number))
+            return fail(error, "argument couldn't be parsed into an integer");
+        if (number < d->min || number > d->max)
+            return fail(error, "argument must be between %" PRId64 " and %" PRId64 " inclusive", d->min, d->max);
+        value = slice_from_i64(digits, number);
+    }
+    set_text(text_of(config, d), value);
+    return 0;
 }
 
 static int set_value(struct config *config, const struct directive *d, struct slice value, struct buffer *error)
@@ -162,8 +193,8 @@ static int set_value(struct config *config, const struct directive *d, struct sl
         if (!slice_equal_nocase(value, slice_from_string(d->initial)))
             return fail(error, "%s", d->refusal);
         break;
-    case CONFIG_TEXT:
-    case CONFIG_INERT: break;
+    case CONFIG_INERT: return set_inert(config, d, value, error);
+    case CONFIG_TEXT: break;
     }
     set_text(text_of(config, d), value);
     return 0;
@@ -175,48 +206,6 @@ static const struct directive *find(struct slice name)
         if (slice_equal_nocase(name, slice_from_string(d->name)) || (d->alias && slice_equal_nocase(name, slice_from_string(d->alias))))
             return d;
     return NULL;
-}
-
-/* Values that follow from others' texts, once those are set. */
-static int derive(struct config *config, const struct directive *d, struct buffer *error)
-{
-    if (strcmp(d->name, "client-output-buffer-limit") != 0)
-        return 0;
-    /* class hard soft seconds, repeated; "pubsub" is the class that has a meaning here. */
-    char text[512], *rest = text, *word, *words[4];
-    int count = 0;
-    snprintf(text, sizeof(text), "%s", config->client_output_buffer_limit.base);
-    while ((word = strsep(&rest, " \t"))) {
-        if (!*word)
-            continue;
-        words[count++] = word;
-        if (count < 4)
-            continue;
-        count = 0;
-        int64_t hard;
-        if (!config_parse_memory(slice_from_string(words[1]), &hard) || hard < 0)
-            return fail(error, "Error in hard limit configuration of class %s", words[0]);
-        if (strcasecmp(words[0], "pubsub") == 0)
-            config->pubsub_output_limit = (size_t)hard;
-    }
-    return count ? fail(error, "Wrong number of arguments in buffer limit configuration.") : 0;
-}
-
-int config_set(struct config *config, struct slice name, struct slice value, bool starting, struct buffer *error)
-{
-    const struct directive *d = find(name);
-    if (!d)
-        return -ENOENT;
-    if (d->immutable && !starting) {
-        fail(error, "can't set immutable config");
-        return -EPERM;
-    }
-    if (d->protected && !starting && config->enable_protected_configs != 2) {
-        fail(error, "can't set protected config");
-        return -EPERM;
-    }
-    int got = set_value(config, d, value, error);
-    return got < 0 ? got : derive(config, d, error);
 }
 
 static void get_value(const struct config *config, const struct directive *d, struct buffer *value)
@@ -232,6 +221,28 @@ static void get_value(const struct config *config, const struct directive *d, st
     case CONFIG_INERT:
     case CONFIG_FIXED: buffer_append_slice(value, buffer_slice(text_of(config, d))); break;
     }
+}
+
+int config_set(struct config *config, struct slice name, struct slice value, bool starting, struct buffer *error)
+{
+    const struct directive *d = find(name);
+    if (!d)
+        return -ENOENT;
+    if (d->immutable && !starting) {
+        fail(error, "can't set immutable config");
+        return -EPERM;
+    }
+    if (d->protected && !starting && config->enable_protected_configs != 2) {
+        fail(error, "can't set protected config");
+        return -EPERM;
+    }
+    struct buffer old = {0};
+    get_value(config, d, &old);
+    int got = set_value(config, d, value, error);
+    if (got == 0 && (got = config_derive(config, d, error)) < 0)
+        set_text(text_of(config, d), buffer_slice(&old));
+    buffer_free(&old);
+    return got;
 }
 
 int config_get(const struct config *config, struct slice name, struct buffer *value)
@@ -276,8 +287,9 @@ void config_init(struct config *config)
 {
     struct buffer error = {0};
     memset(config, 0, sizeof(*config));
+    assert(inert_count(NULL) <= CONFIG_INERT_MAX);
     for (const struct directive *d = config_directives; d->name; d++)
-        if (set_value(config, d, slice_from_string(d->initial), &error) < 0 || derive(config, d, &error) < 0) {
+        if (set_value(config, d, slice_from_string(d->initial), &error) < 0 || config_derive(config, d, &error) < 0) {
             fprintf(stderr, "config: the default of %s is wrong: %s\n", d->name, error.base);
             abort();
         }

@@ -13,7 +13,13 @@
 #include "kernel/buffer.h"
 #include "services/keyspace/keyspace.h"
 
-enum { CONFIG_INERT_MAX = 96 };
+enum { CONFIG_INERT_MAX = 192 };
+
+/* Of one class of clients: pending bytes beyond which a client is cut off at once (0: none), or after having been beyond `soft` for `seconds`. */
+struct config_output_limit {
+    int64_t hard, soft, seconds;
+};
+enum { CONFIG_OUTPUT_CLASSES = 3 }; /* normal, slave, pubsub */
 
 struct config {
     /* listeners */
@@ -57,6 +63,7 @@ struct config {
     struct buffer logfile;         /* empty: standard error */
     size_t pubsub_output_limit;    /* bytes pending beyond which a subscriber is cut off; from client-output-buffer-limit */
     struct buffer client_output_buffer_limit;
+    struct config_output_limit output_limits[CONFIG_OUTPUT_CLASSES]; /* the same, parsed; only the hard limit of pubsub acts */
 
     /* process */
     int64_t isolation;             /* 0 none, 1 guard, 2 mask */

@@ -22,8 +22,8 @@ struct directive {
     enum directive_type type;
     size_t offset;           /* in struct config; unused by CONFIG_INERT and CONFIG_FIXED */
     const char *initial;     /* in the syntax of the file */
-    int64_t min, max;        /* of numbers */
-    const char *const *names; /* of CONFIG_ENUM, ended by NULL */
+    int64_t min, max;        /* of numbers; both 0 for CONFIG_INERT: any text */
+    const char *const *names; /* of CONFIG_ENUM, ended by NULL; of CONFIG_INERT: NULL, or the words allowed */
     bool immutable;          /* only at start */
     bool protected;          /* CONFIG SET only with enable-protected-configs yes */
     const char *refusal;     /* of CONFIG_FIXED: why */
@@ -34,5 +34,9 @@ extern const struct directive config_directives[];
 
 bool config_is_default(const struct config *config, const struct directive *d);
 bool config_parse_memory(struct slice text, int64_t *bytes);
+
+/* config_derived.c: check and apply a directive whose text has a grammar of its own (save, client-output-buffer-limit) when its value was just set;
+ * the text may be completed. 0, or -EINVAL with the reason. */
+int config_derive(struct config *config, const struct directive *d, struct buffer *error);
 
 #endif

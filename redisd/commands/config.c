@@ -28,7 +28,8 @@ static void get_one(void *context, const struct config_directive_info *info)
             continue;
         struct buffer value = {0};
         config_get(&c->server->config, name, &value);
-        resp_bulk(c->reply, name);
+        /* A name given without wildcards comes back with the letters in which it was written. */
+        resp_bulk(c->reply, slice_equal_nocase(c->argv[i], name) ? c->argv[i] : name);
         resp_bulk(c->reply, buffer_slice(&value));
         buffer_free(&value);
         state->count++;
@@ -114,7 +115,7 @@ static void config_set_command(struct call *c)
 {
     enum { PAIRS_MAX = 256 };
     if (c->argc % 2 || c->argc > 2 + 2 * PAIRS_MAX) {
-        reply_arity(c);
+        reply_syntax(c);
         return;
     }
     if (names_repeat(c) || !set_pairs(c, 2))
