@@ -46,12 +46,26 @@ static void unwatch(struct call *c)
     resp_ok(c->reply);
 }
 
+/* Room for what the queue may write. When there is none, the reply says so as Redis does: the transaction is over, and why. */
+static bool exec_reserve(struct call *c, const struct transaction *t)
+{
+    struct buffer *out = c->reply->out, *why = &c->server->scratch;
+    size_t start = out->size;
+    if (!(t->flags_seen & CMD_WRITE) || call_reserve(c, t->queue.size))
+        return true;
+    why->size = 0;
+    buffer_append(why, out->base + start + 1, out->size - start - 3); /* without - and the line's end */
+    out->size = start;
+    resp_errorf(c->reply, "EXECABORT Transaction discarded because of: %.*s", (int)why->size, why->base);
+    return false;
+}
+
 /* Run the queue. The log's room for the whole of it is asked for first: after that nothing can be refused. */
 static void exec_run(struct call *c, struct transaction *t)
 {
     c->input = buffer_slice(&t->queue);
     c->input_bytes = t->queue.size;
-    if ((t->flags_seen & CMD_WRITE) && !call_reserve(c, t->queue.size))
+    if (!exec_reserve(c, t))
         return;
     resp_array(c->reply, t->count);
     struct argv_reader reader = {0};
