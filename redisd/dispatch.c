@@ -252,7 +252,7 @@ static bool execute(struct redisd *server, struct client *client, const struct r
     /* Reads are reserved for too: they may meet a key past its deadline, whose removal is logged. */
     if (server->log) {
         int got = txlog_reserve(server->log, 2 * c.input_bytes);
-        if (got < 0 && (request->command->flags & (CMD_WRITE | CMD_MAY_REPLICATE))) {
+        if (got < 0 && (request->command->flags & CMD_WRITE)) { /* EXEC asks for itself: its queue may hold reads only */
             reply_log_refusal(reply, server, got);
             return false;
         }
