@@ -87,15 +87,15 @@ static void latency_doctor_command(struct call *c)
 
 /* ---- histograms ---- */
 
-/* Calls that took at most 1, 2, 4, 8... microseconds (of 1024 nanoseconds each, as Redis counts them), where the number grows. The histogram's
- * buckets end at every power of two, so the sums are exact. */
-static size_t reply_steps(struct resp_writer *w, const struct histogram *histogram)
+/* Calls that took at most 1, 2, 4, 8... microseconds (of 1024 nanoseconds each, as Redis counts them), where the number grows. The histogram counts
+ * cycles; a bucket goes where its largest value falls, so a call near a limit may appear one step later. */
+static size_t reply_steps(struct resp_writer *w, const struct histogram *histogram, double ns_per_cycle)
 {
     uint64_t sum = 0, said = 0;
     unsigned bucket = 0;
     size_t steps = 0;
     for (unsigned power = 10; power < 64 && said < histogram->count; power++) {
-        for (; bucket < HISTOGRAM_BUCKETS && histogram_bucket_max(bucket) < (uint64_t)1 << power; bucket++)
+        for (; bucket < HISTOGRAM_BUCKETS && (double)histogram_bucket_max(bucket) * ns_per_cycle < (double)((uint64_t)1 << power); bucket++)
             sum += histogram->buckets[bucket];
         if (sum == said)
             continue;
@@ -119,7 +119,7 @@ static size_t reply_histogram(struct call *c, const struct command *row)
     resp_integer(c->reply, (int64_t)stats->latency->count);
     resp_bulk_string(c->reply, "histogram_usec");
     size_t mark = resp_map_begin(c->reply);
-    resp_map_end(c->reply, mark, reply_steps(c->reply, stats->latency));
+    resp_map_end(c->reply, mark, reply_steps(c->reply, stats->latency, c->server->cycles.ns_per_cycle));
     return 1;
 }
 
