@@ -192,12 +192,14 @@ int main(int argc, char **argv)
     bool replay = argc > 1 && strcmp(argv[1], "replay") == 0;
     if (replay)
         return replay_main(server, argc - 1, argv + 1);
+    int code = 1;
     if (config_parse_arguments(&server->config, argc, argv, &error) < 0) {
         fprintf(stderr, "redisd: %.*s\nredisd --help tells the options\n", (int)error.size, error.base);
-        return 1;
+        config_deinit(&server->config);
+    } else {
+        code = serve(server);
+        redisd_free(server);
     }
-    int code = serve(server);
-    redisd_free(server);
     free(server);
     buffer_free(&error);
     return code;

@@ -302,6 +302,7 @@ void redisd_free(struct redisd *server)
     slowlog_reset(&server->slowlog);
     free(server->command_stats);
     command_table_free(server->commands);
+    buffer_free(&server->watched->name);
     free(server->watched);
     free(server->pubsub);
     buffer_free(&server->blocked->ready);
