@@ -113,6 +113,8 @@ static void add_words(struct words *words, const char *text, const char *dir)
         if (!*word)
             continue;
         assert_true(words->count < DAEMON_WORDS_MAX);
+        if (strcmp(word, "\"\"") == 0)
+            *word = 0;
         words->argv[words->count++] = word;
     }
     words->argv[words->count] = NULL;

@@ -35,7 +35,7 @@ int daemon_teardown(void **state);
 /* Whether this build runs under a sanitizer, which changes speed, memory and what a fault does. */
 bool daemon_sanitized(void);
 
-/* Start with the options given (words, separated by single spaces; may be ""), and wait until it answers PING or refuses to. */
+/* Start with the options given (words, separated by single spaces, two quotes for an empty one; may be ""), and wait until it answers PING or refuses to. */
 void daemon_start(struct daemon *daemon, const char *options);
 /* Start and do not wait: the port is chosen, nothing is known yet. For those who mean to kill it at once. */
 void daemon_spawn(struct daemon *daemon, const char *options);

@@ -14,7 +14,7 @@ enum {
     STALL_MS = 300,      /* no progress for so long: the daemon has stopped reading */
 };
 
-static const char options[] = "--loglevel warning --appendonly no --save ";
+static const char options[] = "--loglevel warning --appendonly no --save \"\"";
 
 /* The bystander asks, and is answered in time. */
 static void bystander_is_served(redisContext *bystander)

@@ -18,7 +18,7 @@ enum {
     SPARE_DESCRIPTORS = 64, /* what the test itself has open, rounded up */
 };
 
-static const char options[] = "--loglevel warning --appendonly no --save ";
+static const char options[] = "--loglevel warning --appendonly no --save \"\"";
 
 /* How many connections this test may hold; says so when they are fewer than wanted. */
 static int connections_allowed(int wanted)
