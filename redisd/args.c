@@ -3,6 +3,7 @@
  *
  * The grammar is strict where Redis's is: an integer has no spaces, no plus sign and no leading zeros, so that the text can be
  * stored as a number and given back byte for byte. */
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -208,6 +209,18 @@ void reply_help(struct call *c, const char *const *lines)
         resp_simple(c->reply, lines[i]);
     resp_simple(c->reply, "HELP");
     resp_simple(c->reply, "    Print this help.");
+}
+
+void reply_subcommand_syntax(struct call *c)
+{
+    enum { SHOWN_MAX = 128 };
+    char container[40];
+    size_t i = 0;
+    for (const char *p = c->command->name; *p && *p != '|' && i < sizeof(container) - 1; p++)
+        container[i++] = (char)toupper((unsigned char)*p);
+    container[i] = 0;
+    struct slice name = c->argv[1];
+    resp_errorf(c->reply, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.", (int)(name.size < SHOWN_MAX ? name.size : SHOWN_MAX), name.base, container);
 }
 
 void reply_arity(struct call *c)

@@ -196,6 +196,7 @@ void reply_syntax(struct call *c);       /* ERR syntax error */
 void reply_no_key(struct call *c);       /* ERR no such key */
 void reply_error(struct call *c, const char *line); /* with its code: "ERR ..." */
 void reply_arity(struct call *c);        /* ERR wrong number of arguments for 'name' command */
+void reply_subcommand_syntax(struct call *c); /* ERR unknown subcommand or wrong number of arguments for 'word'. Try NAME HELP. */
 
 /* HELP of a container command: its head, the lines (usage and explanation by turns, ended by NULL), and the line about HELP itself. */
 void reply_help(struct call *c, const char *const *lines);

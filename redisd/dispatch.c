@@ -140,6 +140,20 @@ static bool refuse(struct redisd *server, struct client *client, const struct re
     return false;
 }
 
+/* An EXEC that is refused ends the transaction, and its reply says so before it says why; the code ERR is not repeated. */
+static void exec_refused(struct client *client, struct resp_writer *reply, size_t start)
+{
+    struct slice error = slice_of(reply->out->base + start + 1, reply->out->size - start - 3);
+    if (error.size > 4 && memcmp(error.base, "ERR ", 4) == 0)
+        error = slice_of(error.base + 4, error.size - 4);
+    struct buffer reason = {0};
+    buffer_append_slice(&reason, error);
+    reply->out->size = start;
+    resp_errorf(reply, "EXECABORT Transaction discarded because of: %.*s", (int)reason.size, reason.base);
+    buffer_free(&reason);
+    transaction_end(client);
+}
+
 /* ---- running ---- */
 
 uint64_t redisd_seed(const struct redisd *server, uint64_t cmd_seq)
@@ -278,7 +292,9 @@ void dispatch(struct redisd *server, struct client *client, const struct request
     client->flags = (client->flags & ~(uint32_t)(CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)) | (client_has(client, CLIENT_REPLY_SKIP_NEXT) ? CLIENT_REPLY_SKIP : 0);
     server->stats.commands_processed++;
     if (refuse(server, client, request, reply)) {
-        if (transaction_is_open(client))
+        if (command && strcmp(command->name, "exec") == 0)
+            exec_refused(client, reply, start);
+        else if (transaction_is_open(client))
             client->transaction->refused = true;
         if (reply->out->size > start) /* a connection may be closed without a word */
             stats_rejected(server, command, slice_of(reply->out->base + start, reply->out->size - start));

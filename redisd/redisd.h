@@ -126,6 +126,10 @@ struct service redisd_service(struct redisd *server);
 /* Make the keyspace, empty, for data of this identity. An earlier one is freed. */
 void redisd_keyspace_make(struct redisd *server, const uint8_t uuid[16]);
 
+/* Write the keyspace as an image to memory and take what is read back from it: the same state, so nothing is logged. Every pointer into the
+ * old keyspace ends. 0, or -errno with the reason, and nothing has changed. Not while a save runs. */
+int redisd_reload(struct redisd *server, struct buffer *error);
+
 /* Remove keys whose deadline has passed, each as a logged decision of its own; stops after `max`. Returns how many. */
 int redisd_expire_due(struct redisd *server, int max);
 

@@ -226,12 +226,13 @@ static struct client *session_begin(struct redisd *server, struct stream *stream
     return client;
 }
 
-static void refuse(struct redisd *server, struct stream *stream, const char *line)
+static void refuse(struct redisd *server, struct stream *stream, const char *line, int error)
 {
     struct resp_writer reply = {stream_output(stream), 2};
     resp_error(&reply, line);
     stream_mark(stream, 0);
-    listener_refused(server->reactor);
+    if (error == 0) /* else the listener has counted it */
+        listener_refused(server->reactor);
     server->stats.connections_rejected++;
     stream_close(stream);
 }
@@ -241,18 +242,18 @@ void session_accept(void *context, struct stream *stream, const char *peer, int 
     struct redisd *server = context;
     server->stats.connections_received++;
     if (error < 0 || server->clients_count >= (uint64_t)server->config.maxclients) {
-        refuse(server, stream, "ERR max number of clients reached");
+        refuse(server, stream, "ERR max number of clients reached", error);
         return;
     }
     if (!redisd_peer_allowed(server, peer)) {
         refuse(server, stream, "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. "
-                               "In this mode connections are only accepted from the loopback interface. Set a password (requirepass), or start with --protected-mode no.");
+                               "In this mode connections are only accepted from the loopback interface. Set a password (requirepass), or start with --protected-mode no.", 0);
         return;
     }
     if (server->config.tcp_keepalive)
         stream_keepalive(stream, (int)server->config.tcp_keepalive);
     if (!session_begin(server, stream, peer))
-        refuse(server, stream, "ERR max number of clients reached");
+        refuse(server, stream, "ERR max number of clients reached", 0);
 }
 
 int session_stdio(struct redisd *server)

@@ -20,7 +20,7 @@ enum { SNAPSHOT_KEY_BYTES = 64 }; /* bytes that one key of a checkpoint is taken
 void redisd_keyspace_make(struct redisd *server, const uint8_t uuid[16])
 {
     keyspace_free(server->keyspace);
-    memcpy(server->uuid, uuid, sizeof(server->uuid));
+    memmove(server->uuid, uuid, sizeof(server->uuid));
     struct keyspace_config config = {
         .databases = (int)server->config.databases,
         .hash_key = tx_seed(uuid, 0),
@@ -31,6 +31,35 @@ void redisd_keyspace_make(struct redisd *server, const uint8_t uuid[16])
         fprintf(stderr, "redisd: no memory or address space for the keyspace\n");
         abort();
     }
+}
+
+static int reload_write(void *context, const void *bytes, size_t size)
+{
+    struct buffer *image = context;
+    buffer_append(image, bytes, size);
+    return 0;
+}
+
+int redisd_reload(struct redisd *server, struct buffer *error)
+{
+    struct keyspace *old = server->keyspace;
+    struct buffer image = {0};
+    struct rdb_header header = {.ctime_s = os_wall_us(server->os) / 1000000, .memory = keyspace_memory(old)};
+    struct rdb_result result = {0};
+    int got = rdb_save(old, &header, reload_write, &image);
+    server->keyspace = NULL;
+    redisd_keyspace_make(server, server->uuid);
+    if (got == 0)
+        got = rdb_load_memory(server->keyspace, buffer_slice(&image), NULL, &result);
+    buffer_free(&image);
+    if (got < 0) {
+        buffer_format(error, "%s", result.error);
+        keyspace_free(server->keyspace);
+        server->keyspace = old;
+        return got;
+    }
+    keyspace_free(old);
+    return 0;
 }
 
 /* ---- running what the log says ---- */

@@ -107,7 +107,7 @@ static void hello(struct call *c)
 static void select_database(struct call *c)
 {
     int64_t number;
-    if (!parse_i64(c, c->argv[1], &number, NULL))
+    if (!parse_range_i64(c, c->argv[1], INT32_MIN, INT32_MAX, &number, NULL))
         return;
     if (number < 0 || number >= keyspace_databases(c->server->keyspace)) {
         reply_error(c, "ERR DB index is out of range");

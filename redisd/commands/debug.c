@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "redisd/call.h"
+#include "redisd/config_table.h"
 #include "redisd/fault_test.h"
 #include "redisd/redisd.h"
+#include "redisd/save.h"
 #include "services/keyspace/list.h"
 
 static bool local(const struct client *client)
@@ -50,7 +52,7 @@ static void debug_digest_value(struct call *c)
         char text[41];
         for (int j = 0; j < 20; j++)
             snprintf(text + 2 * j, 3, "%02x", digest[j]);
-        resp_bulk_string(c->reply, text);
+        resp_simple(c->reply, text);
     }
 }
 
@@ -88,9 +90,31 @@ static void debug_set_active_expire(struct call *c)
     resp_ok(c->reply);
 }
 
-static void debug_jmap(struct call *c)
+/* What a restart would read back. Redis's options concern its file; here there is none. */
+static void debug_reload(struct call *c)
 {
-    resp_errorf(c->reply, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.", (int)c->argv[1].size, c->argv[1].base);
+    if (save_running(c->server)) {
+        reply_error(c, "ERR a save is running, try again when it is complete");
+        return;
+    }
+    struct buffer error = {0};
+    if (redisd_reload(c->server, &error) == 0)
+        resp_ok(c->reply);
+    else
+        resp_errorf(c->reply, "ERR Error trying to load the image: %.*s", (int)error.size, error.base);
+    buffer_free(&error);
+    c->db = keyspace_db(c->server->keyspace, c->client->database);
+}
+
+/* Redis gives list elements from this size on a node of their own. Here every element that is too large for a node has one, at any size, and
+ * neither reply nor encoding tells: the argument is checked and has nothing to change. */
+static void debug_quicklist_packed_threshold(struct call *c)
+{
+    int64_t bytes;
+    if (!config_parse_memory(c->argv[2], &bytes) || bytes < 0 || bytes >= (int64_t)1 << 32)
+        reply_error(c, "ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+    else
+        resp_ok(c->reply);
 }
 
 static void debug_session_fault(struct call *c)
@@ -109,9 +133,14 @@ static void debug_session_fault(struct call *c)
 /* DEBUG POPULATE count [prefix [size]]: each key that is not there yet becomes an effect, so the log has them all. */
 static void debug_populate(struct call *c)
 {
+    static const char refusal[] = "ERR value is out of range, must be positive";
     int64_t count, size = 0;
-    if (c->argc > 5 || !parse_range_i64(c, c->argv[2], 0, 1 << 28, &count, NULL) || (c->argc > 4 && !parse_range_i64(c, c->argv[4], 0, 1 << 20, &size, NULL)))
+    if (!parse_range_i64(c, c->argv[2], 0, 1 << 28, &count, refusal) || (c->argc > 4 && !parse_range_i64(c, c->argv[4], 0, 1 << 20, &size, refusal)))
         return;
+    if (c->argc > 5) {
+        reply_subcommand_syntax(c);
+        return;
+    }
     struct slice prefix = c->argc > 3 ? c->argv[3] : SLICE("key");
     if (!call_reserve(c, (size_t)count * (prefix.size + (size_t)size + 48)))
         return;
@@ -185,7 +214,7 @@ static void debug_protocol(struct call *c)
     } else if (slice_equal_nocase(name, SLICE("bignum"))) {
         resp_big_number(w, SLICE("1234567999999999999999999999999999999"));
     } else {
-        reply_error(c, "ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
+        reply_error(c, "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
     }
 }
 
@@ -215,6 +244,8 @@ static void debug_help(struct call *c)
         "OBJECT <key>", "    Facts about the value of a key.",
         "POPULATE <count> [<prefix>] [<size>]", "    Create keys.",
         "PROTOCOL <type>", "    Answer a value of that protocol type.",
+        "QUICKLIST-PACKED-THRESHOLD <size>", "    Accepted; list nodes here know no such threshold.",
+        "RELOAD", "    Write the data set as an image to memory and read it back.",
         "SESSION-FAULT null|stack", "    Commit a memory fault in this session's own code.",
         "SET-ACTIVE-EXPIRE <0|1>", "    Whether keys past their deadline are removed without being asked for.",
         "SLEEP <seconds>", "    Stop the server for that long.",
@@ -233,10 +264,11 @@ static const struct {
     {"digest-value", -2, debug_digest_value},
     {"error", 3, debug_error},
     {"help", 2, debug_help},
-    {"jmap", 2, debug_jmap},
     {"object", -3, debug_object},
     {"populate", -3, debug_populate},
     {"protocol", 3, debug_protocol},
+    {"quicklist-packed-threshold", 3, debug_quicklist_packed_threshold},
+    {"reload", 2, debug_reload},
     {"session-fault", 3, debug_session_fault},
     {"set-active-expire", 3, debug_set_active_expire},
     {"sleep", 3, debug_sleep},
@@ -256,7 +288,7 @@ static void debug(struct call *c)
             return;
         }
     }
-    debug_jmap(c);
+    reply_subcommand_syntax(c);
 }
 
 const struct command commands_debug[] = {

@@ -135,7 +135,7 @@ static void count_subscribers(struct call *c, enum pubsub_kind kind)
 static void pubsub_channels(struct call *c)
 {
     if (c->argc > 3)
-        reply_arity(c);
+        reply_subcommand_syntax(c);
     else
         list_channels(c, PUBSUB_CHANNEL);
 }
@@ -143,7 +143,7 @@ static void pubsub_channels(struct call *c)
 static void pubsub_shardchannels(struct call *c)
 {
     if (c->argc > 3)
-        reply_arity(c);
+        reply_subcommand_syntax(c);
     else
         list_channels(c, PUBSUB_SHARD);
 }
