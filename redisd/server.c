@@ -160,6 +160,7 @@ int server_open_log(struct redisd *server, bool adopt, struct buffer *error)
         .release = REDISD_VERSION,
         .flush_thread = server->config.txlog_flush_thread,
         .adopt = adopt,
+        .uuid = adopt ? server->uuid : NULL,
         .notify = flushed,
         .notify_context = server,
         .identity = identity_of,
