@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "redisd/blocked.h"
+#include "redisd/commands/memory.h"
 #include "redisd/process.h"
 #include "redisd/pubsub.h"
 #include "redisd/redisd.h"
@@ -73,6 +74,12 @@ static void section_memory(struct info *i)
     FIELD(i, "total_system_memory:%llu\r\ntotal_system_memory_human:%s\r\nused_memory_lua:0\r\nused_memory_scripts:0\r\nnumber_of_cached_scripts:0\r\n", (ull)i->process.machine_bytes, machine);
     FIELD(i, "maxmemory:%lld\r\nmaxmemory_human:%s\r\nmaxmemory_policy:noeviction\r\nmem_fragmentation_ratio:%.2f\r\nmem_fragmentation_bytes:%lld\r\nmem_not_counted_for_evict:0\r\n", (long long)server->config.maxmemory, max,
           memory ? (double)i->process.resident_bytes / (double)memory : 0.0, (long long)i->process.resident_bytes - (long long)memory);
+    const struct memory_figures f = memory_figures(server);
+    uint64_t active = f.heap + f.heap_free;
+    FIELD(i, "used_memory_overhead:%llu\r\nused_memory_startup:0\r\nmem_clients_normal:%llu\r\nmem_clients_slaves:0\r\nmem_cluster_links:0\r\nmem_aof_buffer:%llu\r\nmem_replication_backlog:0\r\nmem_total_replication_buffers:0\r\n", (ull)(f.sessions + f.log),
+          (ull)f.sessions, (ull)f.log);
+    FIELD(i, "allocator_allocated:%llu\r\nallocator_active:%llu\r\nallocator_resident:%llu\r\nallocator_frag_ratio:%.2f\r\nallocator_frag_bytes:%llu\r\n", (ull)f.heap, (ull)active, (ull)f.resident,
+          f.heap ? (double)active / (double)f.heap : 0.0, (ull)f.heap_free);
     FIELD(i, "mem_allocator:locus-arena+libc\r\nactive_defrag_running:0\r\nlazyfree_pending_objects:0\r\nlazyfreed_objects:0\r\n");
 }
 

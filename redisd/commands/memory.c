@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "kernel/reactor.h"
+#include "redisd/commands/memory.h"
 #include "redisd/process.h"
 #include "redisd/redisd.h"
 
@@ -36,23 +37,13 @@ static void memory_usage(struct call *c)
 
 /* ---- figures ---- */
 
-struct figures {
-    uint64_t keyspace;  /* bytes of arenas, index, ordered maps */
-    uint64_t heap;      /* bytes that the C library has given out */
-    uint64_t heap_free; /* and those that it holds without use */
-    uint64_t sessions;  /* micro-heaps in use and pooled with their pages, pooled buffers */
-    uint64_t log;       /* appended, not written yet */
-    uint64_t used, peak, resident;
-    uint64_t keys;
-};
-
-static struct figures figures_of(const struct redisd *server)
+struct memory_figures memory_figures(const struct redisd *server)
 {
     const struct reactor *reactor = server->reactor;
     struct mallinfo2 heap = mallinfo2();
     struct process_figures process;
     process_figures(&process);
-    struct figures f = {
+    struct memory_figures f = {
         .keyspace = keyspace_memory(server->keyspace),
         .heap = heap.uordblks + heap.hblkhd,
         .heap_free = heap.fordblks,
@@ -79,7 +70,7 @@ static double ratio(uint64_t a, uint64_t b)
 /* The fields of Redis that have something to count here, under Redis's names. */
 static void memory_stats(struct call *c)
 {
-    const struct figures f = figures_of(c->server);
+    const struct memory_figures f = memory_figures(c->server);
     const struct { const char *name; uint64_t value; } numbers[] = {
         {"peak.allocated", f.peak}, {"total.allocated", f.used}, {"startup.allocated", 0}, {"replication.backlog", 0}, {"clients.slaves", 0},
         {"clients.normal", f.sessions}, {"cluster.links", 0}, {"aof.buffer", f.log}, {"lua.caches", 0}, {"functions.caches", 0},
@@ -108,7 +99,7 @@ static void memory_stats(struct call *c)
 /* Below this much data, ratios say nothing: the process itself weighs more. */
 #define DOCTOR_BYTES_MIN ((uint64_t)5 << 20)
 
-static size_t diagnose(const struct redisd *server, const struct figures *f, struct buffer *out)
+static size_t diagnose(const struct redisd *server, const struct memory_figures *f, struct buffer *out)
 {
     size_t found = 0;
     if (ratio(f->peak, f->used) > 1.5)
@@ -124,7 +115,7 @@ static size_t diagnose(const struct redisd *server, const struct figures *f, str
 
 static void memory_doctor(struct call *c)
 {
-    const struct figures f = figures_of(c->server);
+    const struct memory_figures f = memory_figures(c->server);
     struct buffer text = {0};
     if (f.used < DOCTOR_BYTES_MIN)
         buffer_format(&text, "There is too little data for figures to mean anything.\n");
