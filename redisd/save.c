@@ -216,7 +216,7 @@ static bool save_point_reached(const struct redisd *server)
     for (;;) {
         char *end;
         long long seconds = strtoll(at, &end, 10), least = end == at ? 0 : strtoll(end, &at, 10);
-        if (end == at || least <= 0)
+        if (end == at || least < 0)
             return false;
         if (age_s >= seconds && changes >= (uint64_t)least)
             return true;
@@ -260,7 +260,7 @@ int save_load(struct redisd *server, struct buffer *error)
     int got = file.fd == -ENOENT ? 0 : file.fd;
     if (file.fd >= 0) {
         struct rdb_result result;
-        got = rdb_load(server->keyspace, file_read, &file, NULL, &result);
+        got = rdb_load(server->keyspace, file_read, &file, &(struct rdb_options){.now_ms = os_wall_us(server->os) / 1000}, &result);
         if (got < 0)
             buffer_format(error, "%s: %s", file.path.base, result.error);
         server->os->ops->close(server->os->self, file.fd);

@@ -91,8 +91,10 @@ static void cron(void *context)
     struct redisd *server = context;
     struct reactor *reactor = server->reactor;
     uint64_t wait_ns = CRON_NS;
+    uint64_t begin = cycles_now();
     if (server->active_expire && redisd_expire_due(server, EXPIRE_PER_TICK) == EXPIRE_PER_TICK)
         wait_ns = EXPIRE_AGAIN_NS;
+    latency_add(server, "expire-cycle", (int64_t)((double)(cycles_now() - begin) * server->cycles.ns_per_cycle / 1e6));
     if (reactor_now_ns(reactor) >= server->tick_due_ns) {
         server->tick_due_ns = reactor_now_ns(reactor) + CRON_NS;
         stats_sample(server);

@@ -37,6 +37,12 @@ static char *copy_text(struct slice text)
     return copy;
 }
 
+/* A password that CONFIG SET was given: the slow log is read by more people than the configuration. */
+static bool is_secret(const struct slice *argv, int argc, int i)
+{
+    return i > 2 && slice_equal_nocase(argv[0], SLICE("config")) && argc > 3 && slice_equal_nocase(argv[i - 1], SLICE("requirepass"));
+}
+
 /* Arguments as the slow log shows them: long ones cut with a note, and a note in the place of those that are too many. */
 static void keep_arguments(struct slowlog_entry *entry, const struct slice *argv, int argc)
 {
@@ -45,6 +51,8 @@ static void keep_arguments(struct slowlog_entry *entry, const struct slice *argv
         struct buffer text = {0};
         if (i == SLOWLOG_ARGS_MAX - 1 && argc > SLOWLOG_ARGS_MAX) {
             buffer_format(&text, "... (%d more arguments)", argc - SLOWLOG_ARGS_MAX + 1);
+        } else if (is_secret(argv, argc, i)) {
+            buffer_format(&text, "(redacted)");
         } else if (argv[i].size > SLOWLOG_ARG_BYTES) {
             buffer_append(&text, argv[i].base, SLOWLOG_ARG_BYTES);
             buffer_format(&text, "... (%zu more bytes)", argv[i].size - SLOWLOG_ARG_BYTES);

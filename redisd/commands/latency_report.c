@@ -116,7 +116,6 @@ static const struct { const char *event, *advice; } advices[] = {
                 "(KEYS, SMEMBERS, SORT, large ranges) are better asked in parts, with SCAN and its kin."},
     {"fast-command", "Commands of constant cost were slow, so what delayed them lies outside: a machine that is short of processors or swaps, "
                      "or a stopped process."},
-    {"log-flush", "The disk takes long to make data durable. appendfsync everysec does not wait for it."},
     {"expire-cycle", "Very many keys expired at one moment. Deadlines that are spread a little avoid that."},
 };
 
