@@ -80,6 +80,13 @@ static bool must_stop(const struct session *self, const struct resp_writer *repl
     return client->blocked || client_has(client, CLIENT_CLOSE_AFTER_REPLY | CLIENT_KILLED) || reply->out->size > OUTPUT_HIGH;
 }
 
+/* When nobody is left to hear the answers, what has arrived is still executed, so that a client may write and go without waiting; but
+ * what only reads is not worth the others' time. */
+static bool reads_only(const struct request *request)
+{
+    return request->command && (request->command->flags & CMD_READONLY);
+}
+
 /* Execute what is whole in the input. Returns 1 when there may be more to execute at once. */
 static int session_execute(struct session *self)
 {
@@ -96,9 +103,11 @@ static int session_execute(struct session *self)
     struct resp_writer reply = {stream_output(client->stream), client->protocol};
     int done = 0;
     server->cycles_before = cycles_now();
+    bool unheard = client->stream->broken;
     while (done < batch->count) {
         reply.protocol = client->protocol;
-        dispatch(server, client, &batch->requests[done], &reply);
+        if (!(unheard && reads_only(&batch->requests[done])))
+            dispatch(server, client, &batch->requests[done], &reply);
         done++;
         if (must_stop(self, &reply))
             break;
