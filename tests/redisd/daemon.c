@@ -34,12 +34,17 @@ void daemon_nap_ms(int ms)
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
 }
 
-static void fail_with_last_words(const struct daemon *daemon, const char *what)
+static void print_last_words(const struct daemon *daemon, const char *what)
 {
     struct buffer text = {0};
     daemon_said(daemon, &text);
-    print_error("%s; the daemon said:\n%s", what, text.base);
+    print_error("%s; the daemon said:\n%.4000s", what, text.base);
     buffer_free(&text);
+}
+
+static void fail_with_last_words(const struct daemon *daemon, const char *what)
+{
+    print_last_words(daemon, what);
     fail();
 }
 
@@ -74,6 +79,8 @@ int daemon_setup(void **state)
 int daemon_teardown(void **state)
 {
     struct daemon *daemon = *state;
+    if (daemon->pid && !daemon_alive(daemon))
+        print_last_words(daemon, "redisd died under the test");
     if (daemon->pid)
         daemon_kill(daemon);
     if (getenv("LOCUS_KEEP"))

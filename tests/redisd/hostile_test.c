@@ -331,6 +331,26 @@ static void a_half_closed_peer_still_gets_its_replies(void **state)
     daemon_stop(daemon);
 }
 
+/* Writes are executed although their client left without reading a reply: some clients do not care for replies. */
+static void those_who_write_and_go_have_written(void **state)
+{
+    enum { WRITES = 300 };
+    struct daemon *daemon = *state;
+    struct buffer requests = {0};
+    daemon_start(daemon, options);
+    redisContext *bystander = peer_open(daemon);
+    for (int i = 0; i < WRITES; i++)
+        buffer_format(&requests, "INCR k\r\nGET k\r\n");
+    int fd = raw_open(daemon);
+    assert_true(raw_send(fd, requests.base, requests.size));
+    close(fd);
+    assert_int_equal(peer_await_info(bystander, "connected_clients", 1), 1);
+    assert_int_equal(peer_number(bystander, "GET k"), WRITES);
+    buffer_free(&requests);
+    redisFree(bystander);
+    daemon_stop(daemon);
+}
+
 static void resets_at_any_moment_leave_nothing_behind(void **state)
 {
     static const char *const last_words[] = {"", "PING\r\n", "GET k\r\nGET", "MULTI\r\nSET k v\r\n", "BLPOP nothing 0\r\n", "SUBSCRIBE a b\r\n", "WATCH k\r\n", "*1\r\n$5\r\nab"};
@@ -421,6 +441,7 @@ int main(void)
         daemon_test(one_who_never_reads_large_values_costs_a_few_of_them),
         daemon_test(a_subscriber_who_never_reads_is_cut_off),
         daemon_test(a_half_closed_peer_still_gets_its_replies),
+        daemon_test(those_who_write_and_go_have_written),
         daemon_test(resets_at_any_moment_leave_nothing_behind),
         daemon_test(noise_from_any_seed_harms_nobody),
     };
