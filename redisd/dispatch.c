@@ -36,11 +36,8 @@ void request_prepare(const struct redisd *server, struct request *request, const
     request->slot = command_slot(server->commands, argv[0]);
     const struct command *command = request->slot ? request->slot->row : NULL;
     request->parent = command;
-    if (__builtin_expect(command && command->subcommands && argc > 1, 0)) {
-        const struct command *sub = command_subcommand(command, argv[1]);
-        if (sub || !command->run)
-            command = sub;
-    }
+    if (__builtin_expect(command && command->subcommands && argc > 1, 0))
+        command = command_subcommand(command, argv[1]);
     request->command = command;
     if (command && command->first_key && command->first_key < argc) {
         request->key = argv[command->first_key];

@@ -50,7 +50,7 @@ int redisd_reload(struct redisd *server, struct buffer *error)
     server->keyspace = NULL;
     redisd_keyspace_make(server, server->uuid);
     if (got == 0)
-        got = rdb_load_memory(server->keyspace, buffer_slice(&image), NULL, &result);
+        got = rdb_load_memory(server->keyspace, buffer_slice(&image), &(struct rdb_options){.now_ms = os_wall_us(server->os) / 1000}, &result);
     buffer_free(&image);
     if (got < 0) {
         buffer_format(error, "%s", result.error);
@@ -221,7 +221,7 @@ static int state_restore(void *state, struct tx_source *source, struct buffer *e
     state_reset(state);
     struct rdb_result result;
     /* The file's checksum is verified by the reader; its digest is what `redisd replay --verify` recomputes. */
-    int got = rdb_load(server->keyspace, restore_read, source, &(struct rdb_options){.trust = true}, &result);
+    int got = rdb_load(server->keyspace, restore_read, source, &(struct rdb_options){.now_ms = os_wall_us(server->os) / 1000, .trust = true}, &result);
     if (got < 0)
         buffer_format(error, "%s", result.error);
     return got;

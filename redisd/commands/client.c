@@ -276,7 +276,7 @@ static void client_reply(struct call *c)
         client->flags |= CLIENT_REPLY_OFF;
     } else if (slice_equal_nocase(c->argv[2], SLICE("skip"))) {
         if (!client_has(client, CLIENT_REPLY_OFF))
-            client->flags |= CLIENT_REPLY_SKIP_NEXT | CLIENT_REPLY_SKIP;
+            client->flags |= CLIENT_REPLY_SKIP_NEXT;
     } else {
         reply_syntax(c);
     }

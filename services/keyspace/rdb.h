@@ -93,6 +93,7 @@ struct rdb_options {
     /* Called for each AUX field of the file, in order, ours included; may be NULL. The slices are valid for the call. */
     void (*aux)(void *context, struct slice name, struct slice value);
     void *aux_context;
+    int64_t now_ms; /* what the access clocks of the keys say: a restart counts as an access */
     bool trust; /* do not compute the digest of what was read and compare it with the file's own */
 };
 

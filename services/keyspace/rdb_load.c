@@ -144,6 +144,8 @@ static bool load_entry(struct loading *l, uint8_t type)
         return false;
     if (target.entry && db_size(db) == keys)
         return rdb_input_fail(&l->in, "a key occurs twice");
+    if (target.entry)
+        entry_touch(target.entry, l->options->now_ms);
     if (target.entry && !l->options->trust) {
         struct keyspace_digest part = digest_entry(l->database, target.entry);
         digest_add(&l->result->digest, &part);
