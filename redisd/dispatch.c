@@ -284,9 +284,15 @@ static bool reply_failed(const struct resp_writer *reply, size_t start)
 
 void dispatch(struct redisd *server, struct client *client, const struct request *request, struct resp_writer *reply)
 {
-    size_t start = reply->out->size;
     const struct command *command = request->command;
     client->flags = (client->flags & ~(uint32_t)(CLIENT_REPLY_SKIP | CLIENT_REPLY_SKIP_NEXT)) | (client_has(client, CLIENT_REPLY_SKIP_NEXT) ? CLIENT_REPLY_SKIP : 0);
+    /* Replies that are off are written aside: a push that the command brings about goes out all the same. */
+    struct resp_writer *seen = reply, aside = {&server->scratch, client->protocol};
+    if (__builtin_expect(client_has(client, CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP), 0)) {
+        server->scratch.size = 0;
+        reply = &aside;
+    }
+    size_t start = reply->out->size;
     server->stats.commands_processed++;
     if (refuse(server, client, request, reply)) {
         if (command && strcmp(command->name, "exec") == 0)
@@ -310,8 +316,8 @@ void dispatch(struct redisd *server, struct client *client, const struct request
         if (__builtin_expect(cycles > server->slowlog.threshold_cycles, 0))
             slowlog_add(server, client, request->argv, request->argc, command, cycles);
     }
-    if (client_has(client, CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
-        reply->out->size = start;
+    if (__builtin_expect(reply != seen, 0) && !client_has(client, CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
+        buffer_append_slice(seen->out, buffer_slice(&server->scratch));
     if (blocked_ready(server->blocked))
         blocked_serve(server);
 }

@@ -43,9 +43,11 @@ static struct slice watch_name(struct watch_table *table, int database, struct s
     return buffer_slice(&table->name);
 }
 
-void watch_add(struct client *client, int database, struct slice key)
+void watch_add(struct client *client, int database, struct slice key, int64_t now_ms)
 {
     struct watch_table *table = client->server->watched;
+    if (!transaction_of(client)->watched)
+        transaction_of(client)->watched_ms = now_ms;
     registry_add(&table->keys, watch_name(table, database, key), client, &transaction_of(client)->watched);
 }
 
@@ -62,14 +64,15 @@ void watch_changed(struct watch_table *table, int database, struct slice key)
         topic_stale(topic);
 }
 
-void watch_changed_database(struct redisd *server, int database)
+void watch_changed_database(struct redisd *server, int database, int64_t now_ms)
 {
     for (struct registry_topic *topic = server->watched->keys.first; topic; topic = topic->next) {
         struct slice name = registry_name(topic);
         int number = (int)(unsigned char)name.base[0] << 8 | (unsigned char)name.base[1];
         if (database >= 0 && number != database)
             continue;
-        if (db_find(keyspace_db(server->keyspace, number), slice_of(name.base + 2, name.size - 2)))
+        const struct entry *e = db_find(keyspace_db(server->keyspace, number), slice_of(name.base + 2, name.size - 2));
+        if (e && !entry_expired(e, now_ms))
             topic_stale(topic);
     }
 }
@@ -81,7 +84,7 @@ bool watch_expired(const struct client *client, int64_t now_ms)
         struct slice name = registry_name(link->topic);
         int number = (int)(unsigned char)name.base[0] << 8 | (unsigned char)name.base[1];
         struct entry *e = db_find(keyspace_db(client->server->keyspace, number), slice_of(name.base + 2, name.size - 2));
-        if (e && entry_expired(e, now_ms))
+        if (e && entry_expired(e, now_ms) && !entry_expired(e, t->watched_ms))
             return true;
     }
     return false;

@@ -30,7 +30,7 @@ static bool flush_database(struct call *c, struct db *db)
 {
     if (db_size(db) == 0)
         return false;
-    watch_changed_database(c->server, db_number(db));
+    watch_changed_database(c->server, db_number(db), call_now_ms(c));
     db_flush(db);
     return true;
 }
@@ -69,11 +69,11 @@ void generic_swapdb(struct call *c)
     }
     if (a != b) {
         /* A watched key has changed when it exists on either side. */
-        watch_changed_database(c->server, (int)a);
-        watch_changed_database(c->server, (int)b);
+        watch_changed_database(c->server, (int)a, call_now_ms(c));
+        watch_changed_database(c->server, (int)b, call_now_ms(c));
         keyspace_swap(ks, (int)a, (int)b);
-        watch_changed_database(c->server, (int)a);
-        watch_changed_database(c->server, (int)b);
+        watch_changed_database(c->server, (int)a, call_now_ms(c));
+        watch_changed_database(c->server, (int)b, call_now_ms(c));
         blocked_database_ready(c->server->blocked, (int)a);
         blocked_database_ready(c->server->blocked, (int)b);
         effect_same(c);

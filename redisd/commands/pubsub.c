@@ -24,13 +24,20 @@ static int64_t subscriptions_of(const struct client *client, enum pubsub_kind ki
 
 static void confirm(struct call *c, const char *word, const struct slice *name, enum pubsub_kind kind)
 {
-    resp_push(c->reply, 3);
-    resp_bulk_string(c->reply, word);
+    /* Pushes are not replies: CLIENT REPLY OFF does not hold them back. */
+    bool aside = client_has(c->client, CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP);
+    struct resp_writer w = {aside ? client_push_begin(c->client) : c->reply->out, c->reply->protocol};
+    if (!w.out)
+        return;
+    resp_push(&w, 3);
+    resp_bulk_string(&w, word);
     if (name)
-        resp_bulk(c->reply, *name);
+        resp_bulk(&w, *name);
     else
-        resp_null(c->reply);
-    resp_integer(c->reply, subscriptions_of(c->client, kind));
+        resp_null(&w);
+    resp_integer(&w, subscriptions_of(c->client, kind));
+    if (aside)
+        client_push_end(c->client);
 }
 
 static void subscribe_kind(struct call *c, enum pubsub_kind kind)

@@ -33,9 +33,14 @@ static void watch(struct call *c)
         reply_error(c, "ERR WATCH inside MULTI is not allowed");
         return;
     }
-    /* A transaction that is stale already stays so; more keys cannot change it. */
-    for (int i = 1; i < c->argc && !transaction_of(c->client)->stale; i++)
-        watch_add(c->client, c->client->database, c->argv[i]);
+    /* A transaction that is stale already stays so; more keys cannot change it. A key past its deadline is watched as missing: its removal,
+     * which is no change then, comes first. */
+    for (int i = 1; i < c->argc && !transaction_of(c->client)->stale; i++) {
+        const struct entry *e = db_find(c->db, c->argv[i]);
+        if (e && entry_expired(e, call_now_ms(c)))
+            key_write(c, c->argv[i]);
+        watch_add(c->client, c->client->database, c->argv[i], call_now_ms(c));
+    }
     resp_ok(c->reply);
 }
 
@@ -49,14 +54,14 @@ static void unwatch(struct call *c)
 /* Room for what the queue may write. When there is none, the reply says so as Redis does: the transaction is over, and why. */
 static bool exec_reserve(struct call *c, const struct transaction *t)
 {
-    struct buffer *out = c->reply->out, *why = &c->server->scratch;
+    struct buffer *out = c->reply->out, why = {0};
     size_t start = out->size;
     if (!(t->flags_seen & CMD_WRITE) || call_reserve(c, t->queue.size))
         return true;
-    why->size = 0;
-    buffer_append(why, out->base + start + 1, out->size - start - 3); /* without - and the line's end */
+    buffer_append(&why, out->base + start + 1, out->size - start - 3); /* without - and the line's end */
     out->size = start;
-    resp_errorf(c->reply, "EXECABORT Transaction discarded because of: %.*s", (int)why->size, why->base);
+    resp_errorf(c->reply, "EXECABORT Transaction discarded because of: %.*s", (int)why.size, why.base);
+    buffer_free(&why);
     return false;
 }
 
