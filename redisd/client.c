@@ -64,7 +64,7 @@ struct buffer *client_push_begin(struct client *client)
 {
     if (!client->stream || client_has(client, CLIENT_KILLED))
         return NULL;
-    return stream_output(client->stream);
+    return client == client->server->running ? &client->server->pushes : stream_output(client->stream);
 }
 
 /* A subscriber that does not read is cut off before it costs more than the server's limits for it. */
@@ -77,6 +77,8 @@ static void enforce_output_limit(struct client *client)
 
 void client_push_end(struct client *client)
 {
+    if (client == client->server->running)
+        return;
     stream_mark(client->stream, client->server->log ? txlog_newest(client->server->log) : 0);
     enforce_output_limit(client);
 }

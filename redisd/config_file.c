@@ -212,7 +212,7 @@ int config_rewrite(const struct config *config, struct buffer *error)
         return fail(error, "The server is running without a config file");
     struct buffer old = {0}, out = {0};
     int got = read_file(config->file.base, &old, error);
-    bool *written = calloc((size_t)directives_count(), sizeof(*written));
+    bool *written = calloc((size_t)directives_count() + 1, sizeof(*written));
     if (!written)
         abort();
     for (size_t at = 0; got == 0 && at < old.size;) {

@@ -13,6 +13,7 @@
  *      blocked_serve      clients that waited for keys which this made ready, each a transaction of its own
  *
  * The checks stand in the order in which Redis makes them, since the order decides which error a wrong command gets. */
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -101,19 +102,22 @@ static bool allowed_while_subscribed(const struct command *command)
     return false;
 }
 
+/* A command that is not there. */
+static bool refuse_unknown(const struct redisd *server, struct client *client, const struct request *request, struct resp_writer *reply)
+{
+    if (is_http(request)) {
+        server_log(server, LOG_WARNING, "%s sent a POST or Host: command, as a web browser would; connection closed", client->peer);
+        client_kill(client, true);
+    } else {
+        reply_unknown(request, reply);
+    }
+    return true;
+}
+
 /* The first reason not to run the command, answered; false when there is none. */
 static bool refuse(struct redisd *server, struct client *client, const struct request *request, struct resp_writer *reply)
 {
     const struct command *command = request->command;
-    if (!command) {
-        if (is_http(request)) {
-            server_log(server, LOG_WARNING, "%s sent a POST or Host: command, as a web browser would; connection closed", client->peer);
-            client_kill(client, true);
-            return true;
-        }
-        reply_unknown(request, reply);
-        return true;
-    }
     if ((command->arity > 0 && command->arity != request->argc) || request->argc < -command->arity) {
         resp_errorf(reply, "ERR wrong number of arguments for '%s' command", command->name);
         return true;
@@ -276,6 +280,16 @@ static bool execute(struct redisd *server, struct client *client, const struct r
     return true;
 }
 
+/* The command has its reply: what it published to its own client follows. */
+static void running_ended(struct redisd *server, struct buffer *out)
+{
+    server->running = NULL;
+    if (__builtin_expect(server->pushes.size == 0, 1))
+        return;
+    buffer_append_slice(out, buffer_slice(&server->pushes));
+    server->pushes.size = 0;
+}
+
 /* Does the reply that starts at `start` say that the command failed? */
 static bool reply_failed(const struct resp_writer *reply, size_t start)
 {
@@ -294,7 +308,7 @@ void dispatch(struct redisd *server, struct client *client, const struct request
     }
     size_t start = reply->out->size;
     server->stats.commands_processed++;
-    if (refuse(server, client, request, reply)) {
+    if (!command ? refuse_unknown(server, client, request, reply) : refuse(server, client, request, reply)) {
         if (command && strcmp(command->name, "exec") == 0)
             exec_refused(client, reply, start);
         else if (transaction_is_open(client))
@@ -306,6 +320,7 @@ void dispatch(struct redisd *server, struct client *client, const struct request
         resp_simple(reply, "QUEUED");
     } else {
         client->last_command = command;
+        server->running = client;
         execute(server, client, request, reply, TX_COMMAND);
         bool failed = reply_failed(reply, start);
         uint64_t now = cycles_now(), cycles = now - server->cycles_before;
@@ -318,6 +333,7 @@ void dispatch(struct redisd *server, struct client *client, const struct request
     }
     if (__builtin_expect(reply != seen, 0) && !client_has(client, CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
         buffer_append_slice(seen->out, buffer_slice(&server->scratch));
+    running_ended(server, seen->out);
     if (blocked_ready(server->blocked))
         blocked_serve(server);
 }
@@ -326,9 +342,13 @@ bool dispatch_retry(struct redisd *server, struct client *client, const struct s
 {
     struct request request;
     request_prepare(server, &request, argv, argc, argv_size(argv, (size_t)argc));
+    assert(request.command); /* it ran before */
     size_t start = reply->out->size;
     client->flags |= CLIENT_RETRYING;
+    server->running = client;
     execute(server, client, &request, reply, TX_WAKE);
+    bool answered = reply->out->size > start;
+    running_ended(server, reply->out);
     client->flags &= ~(uint32_t)CLIENT_RETRYING;
-    return reply->out->size > start;
+    return answered;
 }

@@ -86,6 +86,8 @@ struct redisd {
     uint64_t last_save_tx;
     bool last_save_good;
     struct buffer scratch;          /* replies nobody reads */
+    struct client *running;         /* whose command is being executed; NULL between commands */
+    struct buffer pushes;           /* what that command publishes to its own client: sent behind its reply, never inside it */
     struct batch batch;             /* of the session that is running */
     struct buffer exec_queue;       /* of the EXEC that is running: its record's input */
     struct argv_reader replay_reader;

@@ -317,5 +317,6 @@ void redisd_free(struct redisd *server)
     buffer_free(&server->effects.delta);
     buffer_free(&server->exec_queue);
     buffer_free(&server->scratch);
+    buffer_free(&server->pushes);
     config_deinit(&server->config);
 }

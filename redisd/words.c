@@ -41,7 +41,7 @@ static int hex_digit(char c)
 static size_t unescape(const char *p, const char *end, char *out)
 {
     if (*p == 'x' && end - p > 2 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
-        *out = (char)(hex_digit(p[1]) << 4 | hex_digit(p[2]));
+        *out = (char)(hex_digit(p[1]) * 16 + hex_digit(p[2]));
         return 3;
     }
     switch (*p) {

@@ -104,7 +104,7 @@ static struct bit_range range_in(size_t size, int64_t first, int64_t last, bool 
         last = total - 1;
     if (first > last)
         return (struct bit_range){0, -1};
-    return bits ? (struct bit_range){first, last} : (struct bit_range){first << 3, (last << 3) + 7};
+    return bits ? (struct bit_range){first, last} : (struct bit_range){first * 8, last * 8 + 7};
 }
 
 /* The bits of byte `i` that lie in the range. */

@@ -135,7 +135,11 @@ static void reply_subsequence(struct call *c, const struct lcs *lcs)
     size_t i = lcs->a.size, j = lcs->b.size, at = *lcs_cell(lcs, i, j);
     struct buffer text = {0};
     struct lcs_range range;
-    buffer_room(&text, at + 1);
+    if (at == 0) {
+        resp_bulk(c->reply, SLICE(""));
+        return;
+    }
+    buffer_room(&text, at);
     text.size = at;
     while (lcs_range_before(lcs, &i, &j, &range)) {
         at -= range.size;

@@ -9,6 +9,7 @@
 #ifndef LOCUS_TXLOG_ARGV_H
 #define LOCUS_TXLOG_ARGV_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "kernel/buffer.h"
@@ -44,6 +45,7 @@ static inline char *argv_put(char *at, const struct slice *argv, size_t argc)
 static inline void argv_append(struct buffer *sequence, const struct slice *argv, size_t argc)
 {
     size_t size = argv_size(argv, argc);
+    assert(size > 0);
     argv_put(buffer_room(sequence, size), argv, argc);
     sequence->size += size;
 }
