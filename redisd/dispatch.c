@@ -114,6 +114,13 @@ static bool refuse_unknown(const struct redisd *server, struct client *client, c
     return true;
 }
 
+/* May the command take more memory? EXEC may when something in its queue does. */
+static bool may_grow(const struct client *client, const struct command *command)
+{
+    bool exec = transaction_is_open(client) && strcmp(command->name, "exec") == 0;
+    return ((exec ? client->transaction->flags_seen : command->flags) & CMD_DENYOOM) != 0;
+}
+
 /* The first reason not to run the command, answered; false when there is none. */
 static bool refuse(struct redisd *server, struct client *client, const struct request *request, struct resp_writer *reply)
 {
@@ -130,7 +137,7 @@ static bool refuse(struct redisd *server, struct client *client, const struct re
         resp_error(reply, "ERR Command not allowed inside a transaction");
         return true;
     }
-    if ((command->flags & CMD_DENYOOM) && server->config.maxmemory && redisd_memory(server) > (uint64_t)server->config.maxmemory) {
+    if (server->config.maxmemory && redisd_memory(server) > (uint64_t)server->config.maxmemory && may_grow(client, command)) {
         resp_error(reply, "OOM command not allowed when used memory > 'maxmemory'.");
         return true;
     }
@@ -200,7 +207,10 @@ void call_run_nested(struct call *outer, const struct slice *argv, int argc)
     uint64_t begin = cycles_now();
     inner.reply->protocol = outer->client->protocol;
     call_run(&inner, false);
-    stats_called(outer->server, NULL, inner.command, cycles_now() - begin, outer->reply->out->size > start && outer->reply->out->base[start] == '-');
+    uint64_t cycles = cycles_now() - begin;
+    stats_called(outer->server, NULL, inner.command, cycles, outer->reply->out->size > start && outer->reply->out->base[start] == '-');
+    if (__builtin_expect(cycles > outer->server->slowlog.threshold_cycles, 0) && !client_has(outer->client, CLIENT_INTERNAL))
+        slowlog_add(outer->server, outer->client, argv, argc, inner.command, cycles);
     outer->random_draws = inner.random_draws;
     outer->seed = inner.seed;
     outer->seeded = inner.seeded;
@@ -328,7 +338,7 @@ void dispatch(struct redisd *server, struct client *client, const struct request
         stats_called(server, request->slot, command, cycles, failed);
         if (failed)
             stats_error(server, slice_of(reply->out->base + start, reply->out->size - start));
-        if (__builtin_expect(cycles > server->slowlog.threshold_cycles, 0))
+        if (__builtin_expect(cycles > server->slowlog.threshold_cycles, 0) && !client->blocked) /* a blocked command is not over yet */
             slowlog_add(server, client, request->argv, request->argc, command, cycles);
     }
     if (__builtin_expect(reply != seen, 0) && !client_has(client, CLIENT_REPLY_OFF | CLIENT_REPLY_SKIP))
@@ -346,8 +356,12 @@ bool dispatch_retry(struct redisd *server, struct client *client, const struct s
     size_t start = reply->out->size;
     client->flags |= CLIENT_RETRYING;
     server->running = client;
+    uint64_t begin = cycles_now();
     execute(server, client, &request, reply, TX_WAKE);
+    uint64_t cycles = cycles_now() - begin;
     bool answered = reply->out->size > start;
+    if (answered && cycles > server->slowlog.threshold_cycles)
+        slowlog_add(server, client, argv, argc, request.command, cycles);
     running_ended(server, reply->out);
     client->flags &= ~(uint32_t)CLIENT_RETRYING;
     return answered;

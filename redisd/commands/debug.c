@@ -75,8 +75,9 @@ static void debug_object(struct call *c)
         return;
     }
     struct buffer text = {0};
+    uint32_t idle_s = entry_idle_s(e, call_now_ms(c));
     buffer_format(&text, "+Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%u", (void *)e, entry_encoding_name(e), entry_memory(e, c->db, 0),
-                  0u, entry_idle_s(e, call_now_ms(c)));
+                  (uint32_t)(call_now_ms(c) / 1000 - idle_s) & 0xffffff, idle_s); /* Redis's clock has 24 bits */
     if (entry_type(e) == VALUE_LIST)
         buffer_format(&text, " ql_nodes:%zu", list_nodes(entry_list(e)));
     buffer_format(&text, "\r\n");
