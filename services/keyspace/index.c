@@ -145,6 +145,7 @@ static void directory_halve(struct index *index)
         index->directory = NULL;
         return;
     }
+    assert(size > 1);
     uint32_t *words = realloc(index->directory, size * sizeof *words);
     if (words)
         index->directory = words;

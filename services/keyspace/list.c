@@ -253,6 +253,7 @@ void list_drop(struct list *list, enum list_end end)
 {
     struct list_node *node = end == LIST_HEAD ? list->head : list->tail;
     assert(node);
+    assert(end == LIST_HEAD ? !node->previous : !node->next);
     struct packed *entries = &node->entries;
     list->length--;
     if (entries->count == 1)
@@ -349,7 +350,7 @@ void list_erase(struct list *list, size_t position, size_t count)
         uint32_t here = node->entries.count - index;
         if (here > count)
             here = (uint32_t)count;
-        if (here == node->entries.count)
+        if (index == 0 && here == node->entries.count)
             node_remove(list, node);
         else
             packed_erase(&node->entries, packed_offset(&node->entries, index), here);
@@ -357,8 +358,8 @@ void list_erase(struct list *list, size_t position, size_t count)
         index = 0;
         node = next;
     }
-    if (near && near->next)
-        node_merge_around(list, near->next);
+    if (near)
+        node_merge(list, near->next);
     node_merge_around(list, near ? near : list->head);
     note_shrink(list);
 }

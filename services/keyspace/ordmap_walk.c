@@ -7,6 +7,8 @@
 
 #include "services/keyspace/entry.h"
 
+#include <assert.h>
+
 struct step {
     Word_t chunk;   /* of the slot in `rest` that the walk is in, or was looking for */
     arena_ref node; /* 0 = the root */
@@ -69,6 +71,7 @@ arena_ref ordmap_next(const struct ordmap *map, const struct arena *arena, struc
         const struct ordmap_node *node = step_node(arena, top);
         const void *rest = node ? node->rest : map->root;
         PPvoid_t cell;
+        assert(node || top->end == IN_REST); /* above the first node no key ends */
         if (top->end == IN_REST) {
             cell = JudyLNext(rest, &top->chunk, PJE0);
         } else if (++top->end < ends_count(node)) {

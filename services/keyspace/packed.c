@@ -173,11 +173,10 @@ static void make_room(struct packed *p, size_t more, bool at_head)
 {
     size_t size = packed_size(p);
     size_t room = p->capacity - size;
-    size_t capacity = p->capacity;
     bool slide = room >= more + size / 8;
     if (!slide) {
         size_t wanted = size + more;
-        capacity = round_capacity(size ? wanted + wanted / 2 : wanted);
+        size_t capacity = round_capacity(size ? wanted + wanted / 2 : wanted);
         if (capacity > UINT32_MAX)
             capacity = UINT32_MAX;
         assert(capacity >= wanted);

@@ -170,7 +170,7 @@ static bool lzf_expand(const uint8_t *from, size_t from_size, uint8_t *to, size_
 
 static bool take_compressed(struct rdb_input *in, struct slice *bytes)
 {
-    uint64_t compressed, size;
+    uint64_t compressed = 0, size = 0;
     const char *at;
     if (!rdb_take_size(in, &compressed) || !rdb_take_size(in, &size))
         return false;

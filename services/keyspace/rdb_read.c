@@ -119,7 +119,7 @@ static bool read_hash(struct making *m, uint64_t count)
 static bool read_zset(struct making *m, uint64_t count, bool scores_are_text)
 {
     struct rdb_text text;
-    double score;
+    double score = 0;
     for (; count; count--, m->elements++) {
         if (!rdb_take_text(m->in, &text))
             return false;
@@ -214,7 +214,7 @@ static bool read_zset_listpack(struct making *m)
     struct item member, text;
     bool ok = take_listpack_pairs(m, &p);
     for (uint32_t offset = 0; ok && offset < packed_size(&p);) {
-        double score;
+        double score = 0;
         offset = packed_read(&p, offset, &member);
         offset = packed_read(&p, offset, &text);
         ok = parse_score(m->in, item_slice(&text), &score);

@@ -253,7 +253,8 @@ static const char *set_expected(const struct set *set)
 static bool list_is_one_node(const struct list *list)
 {
     const void *node = NULL;
-    return !list_node_next(list, &node) || !list_node_next(list, &node);
+    bool first = list_node_next(list, &node) != NULL;
+    return !first || !list_node_next(list, &node);
 }
 
 static void put_encoding(struct rdb_writer *w, const struct entry *e)
