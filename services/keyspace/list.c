@@ -98,6 +98,8 @@ static struct list_node *node_add(struct list *list, struct list_node *next)
 
 static void node_remove(struct list *list, struct list_node *node)
 {
+    assert(node->previous ? node->previous->next == node : list->head == node);
+    assert(node->next ? node->next->previous == node : list->tail == node);
     *(node->previous ? &node->previous->next : &list->head) = node->next;
     *(node->next ? &node->next->previous : &list->tail) = node->previous;
     packed_free(&node->entries);
@@ -253,7 +255,6 @@ void list_drop(struct list *list, enum list_end end)
 {
     struct list_node *node = end == LIST_HEAD ? list->head : list->tail;
     assert(node);
-    assert(end == LIST_HEAD ? !node->previous : !node->next);
     struct packed *entries = &node->entries;
     list->length--;
     if (entries->count == 1)
