@@ -82,6 +82,7 @@ struct redisd {
     atomic_bool flush_posted;
     int exit_code;
     uint64_t memory;                /* bytes: redisd_memory */
+    uint64_t memory_due_ns;         /* when it may be measured again by itself */
     int64_t last_save_s;            /* seconds since 1970 */
     uint64_t last_save_tx;
     bool last_save_good;
