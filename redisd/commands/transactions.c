@@ -56,7 +56,7 @@ static bool exec_reserve(struct call *c, const struct transaction *t)
 {
     struct buffer *out = c->reply->out, why = {0};
     size_t start = out->size;
-    if (!(t->flags_seen & CMD_WRITE) || call_reserve(c, t->queue.size))
+    if (!(t->flags_seen & CMD_WRITE) || call_reserve(c, c->input.size))
         return true;
     buffer_append(&why, out->base + start + 1, out->size - start - 3); /* without - and the line's end */
     out->size = start;
@@ -65,11 +65,16 @@ static bool exec_reserve(struct call *c, const struct transaction *t)
     return false;
 }
 
-/* Run the queue. The log's room for the whole of it is asked for first: after that nothing can be refused. */
+/* Run the queue. It becomes the record's input, so it has to outlive the handler: the server keeps it until the next EXEC. The log's room for
+ * the whole of it is asked for first: after that nothing can be refused. */
 static void exec_run(struct call *c, struct transaction *t)
 {
-    c->input = buffer_slice(&t->queue);
-    c->input_bytes = t->queue.size;
+    struct buffer previous = c->server->exec_queue;
+    c->server->exec_queue = t->queue;
+    t->queue = previous; /* goes with the transaction */
+    t->open = false;
+    c->input = buffer_slice(&c->server->exec_queue);
+    c->input_bytes = c->input.size;
     if (!exec_reserve(c, t))
         return;
     resp_array(c->reply, t->count);
@@ -92,16 +97,7 @@ static void exec(struct call *c)
     } else if (t->stale || watch_expired(c->client, call_now_ms(c))) {
         resp_null_array(c->reply);
     } else {
-        /* The queue outlives the handler: the record takes it as its input. So it is kept by the server until the next EXEC. */
-        struct buffer *kept = &c->server->exec_queue;
-        c->client->transaction->open = false;
-        struct buffer old = *kept;
-        *kept = t->queue;
-        t->queue = old;
-        t->queue.size = 0;
-        struct transaction running = *t;
-        running.queue = *kept;
-        exec_run(c, &running);
+        exec_run(c, t);
     }
     transaction_end(c->client);
 }
