@@ -30,6 +30,12 @@ CFLAGS  += -std=gnu11 -g $(OPT) $(ARCH) -fno-omit-frame-pointer -fno-strict-alia
 CFLAGS  += $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 LDFLAGS += $(if $(SAN),-fsanitize=$(SAN)) -pthread
 
+# The daemons are optimised as a whole (a third less CPU above the sockets' own at -P 1); objects hold plain code too, so that tests link without it.
+lto     := $(if $(or $(SAN),$(DEBUG),$(filter clang%,$(notdir $(CC)))),,1)
+CFLAGS  += $(if $(lto),-flto=auto -ffat-lto-objects)
+LDFLAGS += $(if $(lto),-fno-lto)
+WHOLE   := $(if $(lto),-flto=auto $(OPT) $(ARCH))
+
 # --- layers: a layer's tests link only what the layer may use, so a wrong include fails to link ----------------------
 LIBS_kernel    := -lm
 LIBS_protocols :=
@@ -104,7 +110,7 @@ $(B)/bench/%: $(B)/obj/bench/%.o $(patsubst %.c,$(B)/obj/%.o,$(wildcard bench/li
 	$(CC) -o $@ $^ $(LDFLAGS) -lm
 
 $(B)/redisd: $(B)/obj/redisd/main.o $(foreach u,$(USE_redisd),$(call lib,$(u)))
-	$(CC) -o $@ $^ $(LDFLAGS) $(foreach u,$(USE_redisd),$(LIBS_$(u)))
+	$(CC) -o $@ $^ $(filter-out -fno-lto,$(LDFLAGS)) $(WHOLE) $(foreach u,$(USE_redisd),$(LIBS_$(u)))
 $(B)/txlog: $(B)/obj/services/txlog/tool.o $(foreach u,$(USE_txlog),$(call lib,$(u)))
 	$(CC) -o $@ $^ $(LDFLAGS) $(foreach u,$(USE_txlog),$(LIBS_$(u)))
 
