@@ -36,10 +36,7 @@ struct redisd_stats {
     uint64_t keyspace_hits, keyspace_misses;
     uint64_t expired_keys;
     uint64_t pubsub_messages;
-    uint64_t reads_processed, writes_processed; /* turns that read from, wrote to a client */
-    uint64_t bytes_in, bytes_out;
     uint64_t memory_peak; /* bytes */
-    uint64_t unexpected_errors;
     uint64_t protocol_errors;
 };
 
@@ -75,7 +72,7 @@ struct redisd {
     bool stopping;
     struct save_job *save;          /* NULL when none runs */
     uint64_t last_save_changes;     /* stats.changes at the last save by itself */
-    uint64_t last_save_record_bytes; /* txlog_stats when the last automatic checkpoint began */
+    uint64_t last_save_record_bytes; /* txlog_record_bytes when the last automatic checkpoint began */
     struct timer cron;
     uint64_t tick_due_ns;
     struct post flush_post;

@@ -232,11 +232,10 @@ void save_when_due(struct redisd *server)
     }
     if (!server->log || server->config.txlog_checkpoint_bytes <= 0 || save_running(server))
         return;
-    struct txlog_stats stats;
-    txlog_stats(server->log, &stats);
-    if (stats.record_bytes - server->last_save_record_bytes < (uint64_t)server->config.txlog_checkpoint_bytes)
+    uint64_t bytes = txlog_record_bytes(server->log);
+    if (bytes - server->last_save_record_bytes < (uint64_t)server->config.txlog_checkpoint_bytes)
         return;
-    server->last_save_record_bytes = stats.record_bytes;
+    server->last_save_record_bytes = bytes;
     save_start(server);
 }
 

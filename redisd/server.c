@@ -148,13 +148,16 @@ static void identity_of(void *context, uint64_t id, struct tx_identity *identity
 {
     struct redisd *server = context;
     identity->user = SLICE("default");
-    for (const struct client *client = server->clients; client; client = client->next) {
-        if (client->id != id)
-            continue;
-        identity->address = slice_from_string(client->peer);
-        identity->name = slice_from_string(client->name ? client->name : "");
+    /* Nearly always it is the client whose command runs; only one that is woken has to be looked for. */
+    const struct client *client = server->running;
+    if (!client || client->id != id)
+        client = server->clients;
+    while (client && client->id != id)
+        client = client->next;
+    if (!client)
         return;
-    }
+    identity->address = slice_from_string(client->peer);
+    identity->name = slice_from_string(client->name ? client->name : "");
 }
 
 int server_open_log(struct redisd *server, bool adopt, struct buffer *error)
@@ -175,6 +178,7 @@ int server_open_log(struct redisd *server, bool adopt, struct buffer *error)
     };
     struct buffer dir = {0};
     server_log_dir(server, &dir);
+    server->last_save_record_bytes = 0;
     server->loading = true;
     int got = txlog_open(server->os, dir.base, &options, &service, 1, error, &server->log);
     server->loading = false;

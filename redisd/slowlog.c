@@ -21,8 +21,7 @@ void slowlog_set_threshold(struct redisd *server)
         us = (double)config->latency_monitor_threshold * 1000;
     server->slowlog.threshold_cycles = us < 0 ? UINT64_MAX : (uint64_t)(us * 1000 / server->cycles.ns_per_cycle);
     /* "Slower than 0" logs every command, those that take no time at all included. */
-    server->slowlog.log_all = config->slowlog_log_slower_than == 0;
-    if (server->slowlog.log_all)
+    if (config->slowlog_log_slower_than == 0)
         server->slowlog.threshold_cycles = 0;
 }
 

@@ -34,11 +34,10 @@ struct slowlog {
     size_t count;
     uint64_t next_id;
     uint64_t threshold_cycles;  /* commands that take more are looked at; UINT64_MAX: off */
-    bool log_all;               /* slowlog-log-slower-than 0 */
 };
 
 struct latency_event {
-    const char *name;           /* "command", "fast-command", "log-flush", "expire-cycle" */
+    const char *name;           /* "command", "fast-command", "expire-cycle" */
     uint32_t max_ms;            /* ever */
     struct { int64_t time_s; uint32_t ms; } samples[LATENCY_SAMPLES];
     int count, next;

@@ -256,6 +256,11 @@ static void count_segments(const struct txlog_core *core, struct txlog_stats *st
     free(numbers);
 }
 
+uint64_t txlog_record_bytes(const struct txlog *log)
+{
+    return log->core->record_bytes;
+}
+
 void txlog_stats(const struct txlog *log, struct txlog_stats *stats)
 {
     struct txlog_core *core = log->core;

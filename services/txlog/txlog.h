@@ -194,6 +194,10 @@ struct txlog_stats {
     uint64_t pending_bytes;         /* appended, not written yet */
     uint64_t queued_batches;        /* waiting for the flush thread */
 };
+/* Lists the directory: for people who ask, not for every turn. */
 void txlog_stats(const struct txlog *log, struct txlog_stats *stats);
+
+/* stats.record_bytes alone: a load. */
+uint64_t txlog_record_bytes(const struct txlog *log);
 
 #endif
